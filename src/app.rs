@@ -1,0 +1,43 @@
+//! The shell and the routes. Rendered on the server; only the islands of [`crate::ui`] reach the browser as code.
+
+use leptos::prelude::*;
+use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::path;
+
+use crate::ui::workbench::WorkbenchPage;
+
+/// The HTML document.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <AutoReload options=options.clone() />
+                <HydrationScripts options=options.clone() islands=true />
+                <HashedStylesheet options=options.clone() id="leptos" />
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+/// The routes.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Title formatter=|text: String| if text.is_empty() { "Direct Write".to_owned() } else { format!("{text} · Direct Write") } />
+        <Router>
+            <Routes fallback=|| view! { <h1>"Not found"</h1> }>
+                <Route path=path!("/") view=WorkbenchPage />
+            </Routes>
+        </Router>
+    }
+}
