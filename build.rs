@@ -1,1 +1,25 @@
-fn main() {}
+//! Compiles `proto/` for the server. Also runs for the browser build, which needs none of it.
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=proto");
+    #[cfg(feature = "ssr")]
+    compile_protos()?;
+    Ok(())
+}
+
+/// protox is a protobuf compiler in Rust: no `protoc` needs to be installed.
+#[cfg(feature = "ssr")]
+fn compile_protos() -> Result<(), Box<dyn std::error::Error>> {
+    let product = protox::compile(["product_record.proto"], ["proto"])?;
+    // The writer announces the message to the table with this descriptor.
+    let out = std::path::PathBuf::from(std::env::var("OUT_DIR")?);
+    std::fs::write(out.join("product_record.desc"), prost::Message::encode_to_vec(&product))?;
+    let builder = || tonic_prost_build::configure().emit_rerun_if_changed(false).build_client(false).build_transport(false);
+    builder().build_server(false).compile_fds(product)?;
+    if std::env::var_os("CARGO_FEATURE_LOCAL").is_some() {
+        let zerobus = protox::compile(["zerobus.proto"], ["proto"])?;
+        builder().bytes(".").build_server(true).compile_fds(zerobus)?;
+    }
+    Ok(())
+}

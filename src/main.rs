@@ -1,1 +1,234 @@
-fn main() {}
+//! Commands: parse, then call the library; nothing else.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+use direct_write::engine::Engine;
+use direct_write::server::config::{Config, Environment};
+use direct_write::server::{self, telemetry};
+use direct_write::workspace::{Workspace, WorkspaceConfig};
+use leptos::config::LeptosOptions;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Push events straight into Delta tables, compare the ways of doing it, and run the one you chose.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the page and the API; with the local lakehouse inside when DATABRICKS_HOST is not set (the default).
+    Serve,
+    /// Serve only the local lakehouse.
+    #[cfg(feature = "local")]
+    Lakehouse,
+    /// Print shell exports with which another client reaches the local lakehouse: eval "$(direct-write env)".
+    #[cfg(feature = "local")]
+    Env,
+}
+
+/// Why the program did not start: one sentence.
+struct Refusal(String);
+
+impl<E: std::error::Error> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Two libraries bring two crypto providers; rustls wants to be told which one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let outcome = match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve().await,
+        #[cfg(feature = "local")]
+        Command::Lakehouse => local::serve_only().await,
+        #[cfg(feature = "local")]
+        Command::Env => local::print_exports(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Refusal(sentence)) => {
+            eprintln!("direct-write: {sentence}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn serve() -> Result<(), Refusal> {
+    let config = Config::load(&Environment)?;
+    telemetry::start();
+    let shutdown = stop_signal();
+    let listener = bind(config.addr, "DIRECT_WRITE_ADDR").await?;
+    match config.workspace.clone() {
+        Some(workspace) => {
+            announce(&listener)?;
+            println!("  Workspace        {}", workspace.url);
+            serve_page(listener, &config, workspace, shutdown).await
+        }
+        None => serve_with_lakehouse(listener, config, shutdown).await,
+    }
+}
+
+#[cfg(feature = "local")]
+async fn serve_with_lakehouse(
+    listener: TcpListener,
+    config: Config,
+    shutdown: CancellationToken,
+) -> Result<(), Refusal> {
+    let stop_lakehouse = CancellationToken::new();
+    let lakehouse = local::start(&config, stop_lakehouse.clone()).await?;
+    announce(&listener)?;
+    lakehouse.announce(&config)?;
+    let served = serve_page(listener, &config, lakehouse.workspace.clone(), shutdown).await;
+    // The lakehouse stops last: submissions under way still need it.
+    stop_lakehouse.cancel();
+    lakehouse.ended().await?;
+    served
+}
+
+#[cfg(not(feature = "local"))]
+async fn serve_with_lakehouse(_: TcpListener, _: Config, _: CancellationToken) -> Result<(), Refusal> {
+    let sentence = "this build has no local lakehouse inside: set DATABRICKS_HOST, DATABRICKS_CLIENT_ID and \
+                    DATABRICKS_CLIENT_SECRET to name a workspace.";
+    Err(Refusal(sentence.to_owned()))
+}
+
+async fn serve_page(
+    listener: TcpListener,
+    config: &Config,
+    workspace: WorkspaceConfig,
+    shutdown: CancellationToken,
+) -> Result<(), Refusal> {
+    let site = LeptosOptions::builder()
+        .output_name("direct-write")
+        .site_root(config.site_root.to_string_lossy().into_owned())
+        .site_pkg_dir("pkg")
+        .site_addr(config.addr)
+        .build();
+    let engine = Arc::new(Engine::new(Arc::new(Workspace::new(workspace)?)));
+    Ok(server::run(listener, engine, site, shutdown).await?)
+}
+
+fn announce(listener: &TcpListener) -> Result<(), Refusal> {
+    println!("\n  Direct Write     http://{}", listener.local_addr()?);
+    Ok(())
+}
+
+async fn bind(addr: SocketAddr, setting: &str) -> Result<TcpListener, Refusal> {
+    TcpListener::bind(addr).await.map_err(|error| {
+        let reason = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "another program listens there".to_owned(),
+            _ => error.to_string(),
+        };
+        Refusal(format!("cannot listen on {addr}: {reason}. Set {setting} to another address or stop that program."))
+    })
+}
+
+/// Is cancelled at SIGTERM and at Ctrl-C.
+fn stop_signal() -> CancellationToken {
+    let token = CancellationToken::new();
+    let stop = token.clone();
+    tokio::spawn(async move {
+        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(terminate) => terminate,
+            Err(error) => {
+                tracing::error!(%error, "SIGTERM cannot be watched; the program will end without draining");
+                return;
+            }
+        };
+        tokio::select! {
+            _ = terminate.recv() => (),
+            _ = tokio::signal::ctrl_c() => (),
+        }
+        tracing::info!("stopping");
+        stop.cancel();
+    });
+    token
+}
+
+/// The embedded lakehouse: `main` is the only one that knows it, everybody else meets it as a workspace.
+#[cfg(feature = "local")]
+mod local {
+    use direct_write::lakehouse::{Lakehouse, LakehouseError};
+    use direct_write::workspace::Credentials;
+    use secrecy::ExposeSecret;
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    /// A lakehouse that serves.
+    pub struct Running {
+        pub workspace: WorkspaceConfig,
+        task: JoinHandle<Result<(), LakehouseError>>,
+    }
+
+    impl Running {
+        pub fn announce(&self, config: &Config) -> Result<(), Refusal> {
+            let data = std::path::absolute(&config.data_dir)?;
+            println!("  Local lakehouse  {}  (no DATABRICKS_HOST: Zerobus, SQL, catalog and tokens on this port)", self.workspace.url);
+            println!("  Data             {}", data.display());
+            println!("  Credentials      {}\n", data.join("credentials.json").display());
+            Ok(())
+        }
+
+        /// Waits until everything it had accepted is on disk.
+        pub async fn ended(self) -> Result<(), Refusal> {
+            Ok(self.task.await??)
+        }
+    }
+
+    pub async fn start(config: &Config, shutdown: CancellationToken) -> Result<Running, Refusal> {
+        let listener = bind(config.lakehouse_addr, "DIRECT_WRITE_LAKEHOUSE_ADDR").await?;
+        let lakehouse = Lakehouse::open(&config.data_dir).await?;
+        let workspace = workspace_of(lakehouse.credentials(), listener.local_addr()?, config);
+        Ok(Running { workspace, task: tokio::spawn(lakehouse.serve(listener, shutdown)) })
+    }
+
+    pub async fn serve_only() -> Result<(), Refusal> {
+        let config = Config::load(&Environment)?;
+        telemetry::start();
+        let running = start(&config, stop_signal()).await?;
+        running.announce(&config)?;
+        running.ended().await
+    }
+
+    fn workspace_of(
+        credentials: &direct_write::lakehouse::Credentials,
+        addr: SocketAddr,
+        config: &Config,
+    ) -> WorkspaceConfig {
+        let url = format!("http://{addr}");
+        WorkspaceConfig {
+            local: true,
+            zerobus_endpoint: Some(url.clone()),
+            warehouse_id: Some("local".to_owned()),
+            credentials: Some(Credentials {
+                client_id: credentials.client_id.clone(),
+                client_secret: credentials.client_secret.clone(),
+            }),
+            default_table: config.default_table.clone(),
+            url,
+        }
+    }
+
+    pub fn print_exports() -> Result<(), Refusal> {
+        let config = Config::load(&Environment)?;
+        let credentials = direct_write::lakehouse::Credentials::read(&config.data_dir)?;
+        let url = format!("http://{}", config.lakehouse_addr);
+        println!("export DATABRICKS_HOST={url}");
+        println!("export DATABRICKS_CLIENT_ID={}", credentials.client_id);
+        println!("export DATABRICKS_CLIENT_SECRET={}", credentials.client_secret.expose_secret());
+        println!("export DATABRICKS_WAREHOUSE_ID=local");
+        println!("export DIRECT_WRITE_ZEROBUS_ENDPOINT={url}");
+        Ok(())
+    }
+}

@@ -1,0 +1,53 @@
+# Every command sets up what it needs (scripts/setup.sh) and skips what is there.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+.PHONY: help run watch check test unit e2e build fmt
+
+ENV := . scripts/env.sh
+LOCAL := --no-default-features --features local
+NEXTEST := cargo nextest run $(LOCAL) --no-fail-fast
+
+help: ## List the commands
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+run: build ## Build and start the page with the local lakehouse inside
+	@$(ENV)
+	exec "$$CARGO_TARGET_DIR/debug/direct-write"
+
+build: ## Build the server and the page
+	@scripts/setup.sh run
+	$(ENV)
+	cargo leptos build
+
+watch: ## Rebuild and reload the page as files change
+	@scripts/setup.sh run
+	$(ENV)
+	cargo leptos watch
+
+check: ## Format, lints for each feature set alone, unit tests
+	@scripts/setup.sh check
+	$(ENV)
+	cargo fmt --check
+	cargo clippy --no-default-features --features ssr --lib --bins -- -D warnings
+	cargo clippy --no-default-features --features hydrate --lib --target wasm32-unknown-unknown -- -D warnings
+	cargo clippy $(LOCAL) --all-targets -- -D warnings
+	$(NEXTEST) --lib --bins
+
+test: ## Everything: unit tests, integration tests over real sockets, Playwright in Chromium
+	@scripts/setup.sh test
+	$(ENV)
+	$(NEXTEST)
+	cargo leptos build
+	scripts/e2e.sh
+
+e2e: ## Only the Playwright tests in Chromium
+	@scripts/setup.sh test
+	$(ENV)
+	cargo leptos build
+	scripts/e2e.sh
+
+fmt: ## Format the sources
+	@$(ENV)
+	cargo fmt

@@ -1,0 +1,151 @@
+//! HTTP for machines: `/api/v1`, `/health`, `/debug`, and server-sent events.
+
+mod structured;
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use chrono::{SecondsFormat, Utc};
+use futures::{Stream, StreamExt};
+use serde_json::{Value, json};
+use tokio_stream::wrappers::WatchStream;
+
+pub use structured::process_structured;
+
+use crate::model::{EdgeError, SubmissionSnapshot, WriterKind};
+use crate::server::router::AppState;
+
+/// Proxies cut streams at their own time; the server ends one first and the browser comes back.
+const LONGEST_EVENT_STREAM: Duration = Duration::from_secs(100);
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// The HTTP status of an error code.
+pub fn status_of(error: &EdgeError) -> StatusCode {
+    match error.error_code.as_str() {
+        "INVALID_PARAMETER_VALUE" if error.details.is_empty() => StatusCode::BAD_REQUEST,
+        "INVALID_PARAMETER_VALUE" => StatusCode::UNPROCESSABLE_ENTITY,
+        "MALFORMED_REQUEST" => StatusCode::BAD_REQUEST,
+        "NOT_FOUND" | "TABLE_DOES_NOT_EXIST" => StatusCode::NOT_FOUND,
+        "REQUEST_TOO_LARGE" => StatusCode::PAYLOAD_TOO_LARGE,
+        "RESOURCE_EXHAUSTED" => StatusCode::TOO_MANY_REQUESTS,
+        "NOT_CONFIGURED" | "UNAVAILABLE" | "TEMPORARILY_UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,
+        "DEADLINE_EXCEEDED" => StatusCode::GATEWAY_TIMEOUT,
+        // The workspace refused us, not we the caller.
+        "UNAUTHENTICATED" | "PERMISSION_DENIED" | "INVALID_ARGUMENT" | "WRITE_FAILED" | "WORKSPACE_ERROR" => {
+            StatusCode::BAD_GATEWAY
+        }
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl IntoResponse for EdgeError {
+    fn into_response(self) -> Response {
+        with_status(status_of(&self), Json(self))
+    }
+}
+
+/// An answer that says when to come back, where coming back helps.
+fn with_status(status: StatusCode, body: impl IntoResponse) -> Response {
+    let mut response = (status, body).into_response();
+    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+fn now() -> String {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// `GET /health`: the process answers; it says nothing about the workspace.
+pub async fn health() -> Json<Value> {
+    Json(json!({
+        "status": "healthy",
+        "timestamp": now(),
+        "app": "direct-write",
+        "version": env!("CARGO_PKG_VERSION"),
+    }))
+}
+
+/// `GET /debug/writers`: every writer, configured or not.
+pub async fn debug_writers(State(state): State<AppState>) -> Json<Value> {
+    let badge = state.engine.workspace().badge();
+    let writers: Vec<Value> = state
+        .engine
+        .writer_cards()
+        .into_iter()
+        .map(|card| {
+            let mut shown = json!(card);
+            shown["title"] = json!(card.kind.title());
+            shown["promise"] = json!(card.kind.promise());
+            shown
+        })
+        .collect();
+    Json(json!({ "timestamp": now(), "workspace": badge, "writers": writers }))
+}
+
+/// `GET /debug/zerobus-availability`: a live probe, without writing a row.
+pub async fn zerobus_availability(State(state): State<AppState>) -> Json<Value> {
+    availability(&state, WriterKind::Zerobus, "zerobus_writer_available").await
+}
+
+/// `GET /debug/sql-availability`: the same for the SQL writer.
+pub async fn sql_availability(State(state): State<AppState>) -> Json<Value> {
+    availability(&state, WriterKind::Sql, "sql_writer_available").await
+}
+
+async fn availability(state: &AppState, kind: WriterKind, name: &str) -> Json<Value> {
+    let report = state.engine.probe(kind).await;
+    let mut answer = json!(report);
+    answer[name] = json!(report.available);
+    answer["timestamp"] = json!(now());
+    Json(answer)
+}
+
+/// `GET /api/v1/submissions/{id}`: where a submission stands.
+///
+/// # Errors
+/// `NOT_FOUND`.
+pub async fn submission(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<SubmissionSnapshot>, EdgeError> {
+    state.engine.submission(&id).map(Json)
+}
+
+/// `GET /api/v1/submissions/{id}/events`: the snapshot now, then each that replaces it, until it is finished.
+///
+/// Every event is a whole snapshot with its sequence as id, so a reader that comes back has missed nothing it needs.
+///
+/// # Errors
+/// `NOT_FOUND`.
+pub async fn submission_events(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, EdgeError> {
+    let snapshots = WatchStream::new(state.engine.follow(&id)?);
+    let stop = async move {
+        tokio::select! {
+            () = state.shutdown.cancelled() => (),
+            () = tokio::time::sleep(LONGEST_EVENT_STREAM) => (),
+        }
+    };
+    let mut finished = false;
+    let events = snapshots
+        .take_while(move |snapshot| {
+            let more = !finished;
+            finished = snapshot.finished;
+            std::future::ready(more)
+        })
+        .take_until(stop)
+        .filter_map(|snapshot| {
+            let event = Event::default().id(snapshot.sequence.to_string()).json_data(&snapshot);
+            std::future::ready(event.ok().map(Ok))
+        });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
+}

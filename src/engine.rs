@@ -1,0 +1,96 @@
+//! A submission on its way: validate, enrich, write, find it again in the table.
+//!
+//! Knows the workspace and the writers; nothing of HTTP or pages. Every submission is a task of its own that
+//! outlives the request that began it; what is known of it is one snapshot on a watch channel.
+
+mod enrich;
+mod journey;
+mod probe;
+mod registry;
+mod rows;
+mod submit;
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+pub use probe::ProbeReport;
+pub use submit::Origin;
+
+use crate::model::{EdgeError, WorkbenchInfo, WriterCard};
+use crate::workspace::{Workspace, WorkspaceError};
+use crate::writer::WriterRegistry;
+
+/// Submissions under way at the same time; one more is refused with `RESOURCE_EXHAUSTED`.
+const MOST_RUNNING: usize = 64;
+
+/// Runs submissions and remembers the latest of them.
+pub struct Engine {
+    workspace: Arc<Workspace>,
+    writers: WriterRegistry,
+    submissions: Mutex<registry::Submissions>,
+    places: Arc<Semaphore>,
+    tasks: TaskTracker,
+}
+
+impl Engine {
+    /// An engine for one workspace; connects to nothing yet.
+    pub fn new(workspace: Arc<Workspace>) -> Self {
+        Self {
+            writers: WriterRegistry::new(&workspace),
+            workspace,
+            submissions: Mutex::default(),
+            places: Arc::new(Semaphore::new(MOST_RUNNING)),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// The workspace everything is written to.
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// Every writer and its state.
+    pub fn writer_cards(&self) -> Vec<WriterCard> {
+        self.writers.cards()
+    }
+
+    /// What the workbench needs to begin.
+    pub async fn workbench_info(&self) -> WorkbenchInfo {
+        let (tables, problem) = match self.workspace.tables().await {
+            Ok(tables) => (tables, None),
+            Err(error) => (Vec::new(), Some(self.workspace_problem(&error, "The tables could not be listed"))),
+        };
+        WorkbenchInfo { workspace: self.workspace.badge(), writers: self.writer_cards(), tables, problem }
+    }
+
+    /// Waits until nothing is under way, then closes the writers. Returns how many submissions were still running
+    /// when `patience` was over.
+    pub async fn drain(&self, patience: std::time::Duration) -> usize {
+        self.tasks.close();
+        let in_time = tokio::time::timeout(patience, self.tasks.wait()).await.is_ok();
+        self.writers.close().await;
+        if in_time { 0 } else { self.tasks.len() }
+    }
+
+    /// An error of the workspace for people: what failed, what was kept, what to do next.
+    fn workspace_problem(&self, error: &WorkspaceError, what_failed: &str) -> EdgeError {
+        let (code, next) = match error {
+            WorkspaceError::NotConfigured { .. } => ("NOT_CONFIGURED", "Set it and start again."),
+            WorkspaceError::Unreachable { .. } => ("UNAVAILABLE", "Start the workspace or check its address."),
+            WorkspaceError::Timeout { .. } => ("DEADLINE_EXCEEDED", "Try again."),
+            WorkspaceError::Busy { .. } => ("TEMPORARILY_UNAVAILABLE", "Try again in a little while."),
+            WorkspaceError::Unauthenticated(_) => {
+                ("UNAUTHENTICATED", "Check DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET.")
+            }
+            WorkspaceError::PermissionDenied(_) => ("PERMISSION_DENIED", "Grant the privilege to the principal."),
+            WorkspaceError::NotFound(_) => ("TABLE_DOES_NOT_EXIST", "Create the table or choose another."),
+            WorkspaceError::StatementFailed { message, .. } if message.contains("TABLE_OR_VIEW_NOT_FOUND") => {
+                ("TABLE_DOES_NOT_EXIST", "Create the table or choose another.")
+            }
+            _ => ("WORKSPACE_ERROR", "Look at the workspace's own message."),
+        };
+        EdgeError::new(code, format!("{what_failed}: {error}. Nothing was written. {next}"))
+    }
+}

@@ -1,0 +1,222 @@
+//! Configuration: environment only, all names here, every bad variable reported at once.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use crate::model::TableName;
+use crate::workspace::{Credentials, WorkspaceConfig};
+
+/// Where the page listens; on Databricks Apps [`ENV_APP_PORT`] decides.
+pub const ENV_ADDR: &str = "DIRECT_WRITE_ADDR";
+/// Where the local lakehouse listens.
+pub const ENV_LAKEHOUSE_ADDR: &str = "DIRECT_WRITE_LAKEHOUSE_ADDR";
+/// Where the local lakehouse keeps its tables and credentials.
+pub const ENV_DATA_DIR: &str = "DIRECT_WRITE_DATA_DIR";
+/// The table that is used when none is named.
+pub const ENV_TABLE: &str = "DIRECT_WRITE_TABLE";
+/// Address of Zerobus Ingest.
+pub const ENV_ZEROBUS_ENDPOINT: &str = "DIRECT_WRITE_ZEROBUS_ENDPOINT";
+/// Region of Zerobus Ingest, from which its address follows when the workspace id is known.
+pub const ENV_ZEROBUS_REGION: &str = "DIRECT_WRITE_ZEROBUS_REGION";
+/// Folder of the built page.
+pub const ENV_SITE_ROOT: &str = "DIRECT_WRITE_SITE_ROOT";
+/// Address of the workspace; without it the local lakehouse is used. May lack its scheme.
+pub const ENV_HOST: &str = "DATABRICKS_HOST";
+/// Service principal.
+pub const ENV_CLIENT_ID: &str = "DATABRICKS_CLIENT_ID";
+/// Its secret.
+pub const ENV_CLIENT_SECRET: &str = "DATABRICKS_CLIENT_SECRET";
+/// Number of the workspace, part of the Zerobus address.
+pub const ENV_WORKSPACE_ID: &str = "DATABRICKS_WORKSPACE_ID";
+/// SQL warehouse.
+pub const ENV_WAREHOUSE_ID: &str = "DATABRICKS_WAREHOUSE_ID";
+/// The port Databricks Apps wants the program to listen on.
+pub const ENV_APP_PORT: &str = "DATABRICKS_APP_PORT";
+
+/// Where settings come from; a map in tests.
+pub trait Strings {
+    /// The value of a variable; `None` when it is not set or empty.
+    fn get(&self, name: &str) -> Option<String>;
+}
+
+/// The environment of the process.
+pub struct Environment;
+
+impl Strings for Environment {
+    fn get(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+}
+
+impl Strings for BTreeMap<&str, &str> {
+    fn get(&self, name: &str) -> Option<String> {
+        Self::get(self, name).map(|value| (*value).to_owned())
+    }
+}
+
+/// What the program was told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the page listens.
+    pub addr: SocketAddr,
+    /// Where the local lakehouse listens.
+    pub lakehouse_addr: SocketAddr,
+    /// Where the local lakehouse keeps everything.
+    pub data_dir: PathBuf,
+    /// Folder of the built page.
+    pub site_root: PathBuf,
+    /// The table that is used when none is named.
+    pub default_table: TableName,
+    /// The workspace; `None` for the local lakehouse.
+    pub workspace: Option<WorkspaceConfig>,
+}
+
+/// Settings that cannot be used, one sentence each.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join(" "))]
+pub struct ConfigError(pub Vec<String>);
+
+impl Config {
+    /// Reads all settings.
+    ///
+    /// # Errors
+    /// Every setting that cannot be used.
+    pub fn load(strings: &dyn Strings) -> Result<Self, ConfigError> {
+        let mut reader = Reader { strings, errors: Vec::new() };
+        let app_port = reader.parse::<u16>(ENV_APP_PORT, "a port number");
+        let addr = reader.parse(ENV_ADDR, "an address such as 127.0.0.1:3000");
+        let addr = match (app_port, addr) {
+            (Some(port), _) => SocketAddr::from(([0, 0, 0, 0], port)),
+            (None, addr) => addr.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000))),
+        };
+        let lakehouse_addr = reader
+            .parse(ENV_LAKEHOUSE_ADDR, "an address such as 127.0.0.1:7077")
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7077)));
+        let data_dir = strings.get(ENV_DATA_DIR).unwrap_or_else(|| "data".to_owned()).into();
+        let site_root = strings.get(ENV_SITE_ROOT).unwrap_or_else(|| "target/site".to_owned()).into();
+        let default_table = reader.table();
+        let workspace = default_table.clone().and_then(|table| reader.workspace(table));
+        match default_table {
+            Some(default_table) if reader.errors.is_empty() => {
+                Ok(Self { addr, lakehouse_addr, data_dir, site_root, default_table, workspace })
+            }
+            _ => Err(ConfigError(reader.errors)),
+        }
+    }
+}
+
+struct Reader<'a> {
+    strings: &'a dyn Strings,
+    errors: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn parse<T: std::str::FromStr>(&mut self, name: &str, what: &str) -> Option<T> {
+        let text = self.strings.get(name)?;
+        let parsed = text.parse().ok();
+        if parsed.is_none() {
+            self.errors.push(format!("{name} is '{text}', which is not {what}."));
+        }
+        parsed
+    }
+
+    fn table(&mut self) -> Option<TableName> {
+        let text = self.strings.get(ENV_TABLE).unwrap_or_else(|| "main.direct_write.products".to_owned());
+        TableName::parse(&text).map_err(|error| self.errors.push(format!("{ENV_TABLE}: {error}."))).ok()
+    }
+
+    /// A workspace needs its host and a principal; half of it is a mistake, not a wish for the local lakehouse.
+    fn workspace(&mut self, default_table: TableName) -> Option<WorkspaceConfig> {
+        let settings = [ENV_HOST, ENV_CLIENT_ID, ENV_CLIENT_SECRET];
+        let values = settings.map(|name| self.strings.get(name));
+        let [Some(host), Some(client_id), Some(client_secret)] = values.clone() else {
+            let (set, missing): (Vec<_>, Vec<_>) = settings.iter().zip(&values).partition(|(_, value)| value.is_some());
+            if !set.is_empty() {
+                let names = |some: Vec<(&&str, _)>| some.iter().map(|(name, _)| **name).collect::<Vec<_>>().join(" and ");
+                let (set, missing) = (names(set), names(missing));
+                self.errors.push(format!(
+                    "{set} is set but {missing} is not: set all of {ENV_HOST}, {ENV_CLIENT_ID} and {ENV_CLIENT_SECRET} \
+                     for a workspace, or none of them for the local lakehouse."
+                ));
+            }
+            return None;
+        };
+        let url = with_scheme(&host);
+        Some(WorkspaceConfig {
+            local: false,
+            zerobus_endpoint: self.zerobus_endpoint(&url),
+            warehouse_id: self.strings.get(ENV_WAREHOUSE_ID),
+            credentials: Some(Credentials { client_id, client_secret: SecretString::from(client_secret) }),
+            default_table,
+            url,
+        })
+    }
+
+    fn zerobus_endpoint(&self, url: &str) -> Option<String> {
+        if let Some(endpoint) = self.strings.get(ENV_ZEROBUS_ENDPOINT) {
+            return Some(with_scheme(&endpoint));
+        }
+        let workspace_id = self.strings.get(ENV_WORKSPACE_ID)?;
+        let region = self.strings.get(ENV_ZEROBUS_REGION)?;
+        let cloud = if url.contains(".azuredatabricks.net") { "azuredatabricks.net" } else { "cloud.databricks.com" };
+        Some(format!("https://{workspace_id}.zerobus.{region}.{cloud}"))
+    }
+}
+
+fn with_scheme(host: &str) -> String {
+    let host = host.trim_end_matches('/');
+    if host.contains("://") { host.to_owned() } else { format!("https://{host}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(pairs: &[(&'static str, &'static str)]) -> Result<Config, ConfigError> {
+        Config::load(&pairs.iter().copied().collect::<BTreeMap<_, _>>())
+    }
+
+    #[test]
+    fn nothing_set_means_the_local_lakehouse() {
+        let config = load(&[]).unwrap();
+        assert!(config.workspace.is_none());
+        assert_eq!(config.addr.to_string(), "127.0.0.1:3000");
+        assert_eq!(config.lakehouse_addr.to_string(), "127.0.0.1:7077");
+        assert_eq!(config.default_table.to_string(), "main.direct_write.products");
+    }
+
+    #[test]
+    fn every_bad_variable_is_reported_at_once() {
+        let error = load(&[(ENV_ADDR, "here"), (ENV_APP_PORT, "high"), (ENV_TABLE, "products"), (ENV_CLIENT_ID, "me")]);
+        let ConfigError(sentences) = error.unwrap_err();
+        assert_eq!(sentences.len(), 3, "{sentences:?}");
+        assert!(sentences.iter().any(|one| one.contains(ENV_ADDR)), "{sentences:?}");
+    }
+
+    #[test]
+    fn half_a_workspace_is_a_mistake() {
+        let ConfigError(sentences) = load(&[(ENV_HOST, "h"), (ENV_CLIENT_ID, "me")]).unwrap_err();
+        assert!(sentences[0].contains("DATABRICKS_CLIENT_SECRET is not"), "{sentences:?}");
+    }
+
+    #[test]
+    fn the_platform_decides_the_port_and_leaves_out_the_scheme() {
+        let config = load(&[
+            (ENV_APP_PORT, "8000"),
+            (ENV_HOST, "dbc-1.cloud.databricks.com/"),
+            (ENV_CLIENT_ID, "me"),
+            (ENV_CLIENT_SECRET, "planted-secret"),
+            (ENV_WORKSPACE_ID, "42"),
+            (ENV_ZEROBUS_REGION, "us-west-2"),
+        ])
+        .unwrap();
+        assert_eq!(config.addr.to_string(), "0.0.0.0:8000");
+        assert!(!format!("{config:?}").contains("planted-secret"));
+        let workspace = config.workspace.unwrap();
+        assert_eq!(workspace.url, "https://dbc-1.cloud.databricks.com");
+        assert_eq!(workspace.zerobus_endpoint.as_deref(), Some("https://42.zerobus.us-west-2.cloud.databricks.com"));
+    }
+}

@@ -1,0 +1,78 @@
+//! Client of a workspace: where tables live. A Databricks workspace or the local lakehouse, and this room
+//! cannot tell which: only addresses and credentials differ.
+//!
+//! Knows HTTP, tokens and the answers of the APIs (PLATFORM facts); knows nothing of writers or runs.
+
+mod auth;
+mod catalog;
+mod error;
+mod http;
+mod statements;
+
+use secrecy::SecretString;
+
+pub use error::WorkspaceError;
+pub use http::OnSent;
+pub use statements::{Parameter, Statement, StatementResult};
+
+use crate::model::{TableName, WorkspaceBadge};
+
+/// Addresses and credentials of a workspace.
+#[derive(Clone, Debug)]
+pub struct WorkspaceConfig {
+    /// Base address with scheme and without a slash at the end.
+    pub url: String,
+    /// Whether it is the embedded lakehouse: proxies of the environment are then not used.
+    pub local: bool,
+    /// Address of Zerobus Ingest, with scheme; `None` when its region is not configured.
+    pub zerobus_endpoint: Option<String>,
+    /// The SQL warehouse that statements run on.
+    pub warehouse_id: Option<String>,
+    /// Service principal and its secret; `None` when not configured.
+    pub credentials: Option<Credentials>,
+    /// The table that is used when none is named; its schema is the one that is listed.
+    pub default_table: TableName,
+}
+
+/// A service principal.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// Its client id.
+    pub client_id: String,
+    /// Its secret; never printed.
+    pub client_secret: SecretString,
+}
+
+/// A workspace that can be asked.
+#[derive(Debug)]
+pub struct Workspace {
+    config: WorkspaceConfig,
+    http: reqwest::Client,
+    tokens: auth::TokenCache,
+}
+
+impl Workspace {
+    /// A client; connects to nothing yet.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Protocol`] when the TLS roots of the system cannot be read.
+    pub fn new(config: WorkspaceConfig) -> Result<Self, WorkspaceError> {
+        Ok(Self { http: http::client(&config)?, tokens: auth::TokenCache::default(), config })
+    }
+
+    /// Addresses and credentials.
+    pub fn config(&self) -> &WorkspaceConfig {
+        &self.config
+    }
+
+    /// What the page says of it.
+    pub fn badge(&self) -> WorkspaceBadge {
+        let host = self.config.url.split_once("://").map_or(self.config.url.as_str(), |(_, host)| host);
+        WorkspaceBadge {
+            name: if self.config.local { "Local lakehouse".to_owned() } else { host.to_owned() },
+            local: self.config.local,
+            url: self.config.url.clone(),
+            principal: self.config.credentials.as_ref().map(|one| one.client_id.clone()).unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Which writers there are for a workspace. One that is not configured stays in the list and says why.
+
+use std::sync::Arc;
+
+use super::{Writer, WriterError, sql, zerobus};
+use crate::model::{WriterCard, WriterKind, WriterState};
+use crate::workspace::Workspace;
+
+/// Why a writer cannot be used, and what to do about it.
+#[derive(Clone, Debug)]
+pub struct Unavailable {
+    /// What is missing.
+    pub reason: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl Unavailable {
+    /// A setting that is missing.
+    pub(super) fn missing(setting: &str, purpose: &str) -> Self {
+        Self {
+            reason: format!("{setting} is not set; it {purpose}."),
+            remedy: format!("Set {setting} and start again."),
+        }
+    }
+}
+
+impl From<&Unavailable> for WriterError {
+    fn from(unavailable: &Unavailable) -> Self {
+        Self::NotConfigured(unavailable.reason.clone())
+    }
+}
+
+/// Makes the writer of one kind for a workspace, or says what is missing. Connects to nothing.
+pub(super) trait WriterFactory {
+    /// Which.
+    fn kind(&self) -> WriterKind;
+    /// The writer.
+    fn build(&self, workspace: &Arc<Workspace>) -> Result<Arc<dyn Writer>, Unavailable>;
+}
+
+/// Every writer for one workspace.
+pub struct WriterRegistry {
+    writers: Vec<(WriterKind, Result<Arc<dyn Writer>, Unavailable>)>,
+}
+
+impl WriterRegistry {
+    /// Asks every factory.
+    pub fn new(workspace: &Arc<Workspace>) -> Self {
+        let factories: [&dyn WriterFactory; WriterKind::ALL.len()] = [&zerobus::Factory, &sql::Factory];
+        Self { writers: factories.iter().map(|factory| (factory.kind(), factory.build(workspace))).collect() }
+    }
+
+    /// The writer of that kind.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it is not configured.
+    pub fn get(&self, kind: WriterKind) -> Result<Arc<dyn Writer>, Unavailable> {
+        match self.writers.iter().find(|(one, _)| *one == kind) {
+            Some((_, built)) => built.clone(),
+            None => Err(Unavailable { reason: format!("{kind} is not built in"), remedy: "Choose another.".to_owned() }),
+        }
+    }
+
+    /// What the page shows of them.
+    pub fn cards(&self) -> Vec<WriterCard> {
+        let state = |built: &Result<_, Unavailable>| match built {
+            Ok(_) => WriterState::Ready,
+            Err(Unavailable { reason, remedy }) => {
+                WriterState::Unavailable { reason: reason.clone(), remedy: remedy.clone() }
+            }
+        };
+        self.writers.iter().map(|(kind, built)| WriterCard { kind: *kind, state: state(built) }).collect()
+    }
+
+    /// Waits for what is under way and closes what is open.
+    pub async fn close(&self) {
+        futures::future::join_all(self.writers.iter().filter_map(|(_, built)| built.as_ref().ok()).map(|one| one.close()))
+            .await;
+    }
+}

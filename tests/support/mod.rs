@@ -1,0 +1,142 @@
+//! A running app to test against, and readers that are not ours.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use direct_write::engine::Engine;
+use direct_write::lakehouse::Lakehouse;
+use direct_write::model::TableName;
+use direct_write::server;
+use direct_write::workspace::{Credentials, Workspace, WorkspaceConfig};
+use leptos::config::LeptosOptions;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// A local lakehouse on a free port over a folder.
+pub struct RunningLakehouse {
+    pub url: String,
+    pub addr: std::net::SocketAddr,
+    pub client_id: String,
+    pub client_secret: secrecy::SecretString,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl RunningLakehouse {
+    pub async fn start(data: &Path, addr: &str) -> Self {
+        let listener = TcpListener::bind(addr).await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let lakehouse = Lakehouse::open(data).await.unwrap();
+        let client_id = lakehouse.credentials().client_id.clone();
+        let client_secret = lakehouse.credentials().client_secret.clone();
+        let stop = CancellationToken::new();
+        let serving = lakehouse.serve(listener, stop.clone());
+        let task = tokio::spawn(async move { serving.await.unwrap() });
+        Self { url: format!("http://{addr}"), addr, client_id, client_secret, stop, task }
+    }
+
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+}
+
+/// The whole app: lakehouse, engine, server.
+pub struct TestApp {
+    pub url: String,
+    pub data: TempDir,
+    pub lakehouse: RunningLakehouse,
+    pub http: reqwest::Client,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        // Fails only when another test of this process was first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let data = tempfile::tempdir().unwrap();
+        let lakehouse = RunningLakehouse::start(data.path(), "127.0.0.1:0").await;
+        let workspace = WorkspaceConfig {
+            url: lakehouse.url.clone(),
+            local: true,
+            zerobus_endpoint: Some(lakehouse.url.clone()),
+            warehouse_id: Some("local".to_owned()),
+            credentials: Some(Credentials {
+                client_id: lakehouse.client_id.clone(),
+                client_secret: lakehouse.client_secret.clone(),
+            }),
+            default_table: TableName::parse("main.direct_write.products").unwrap(),
+        };
+        let engine = Arc::new(Engine::new(Arc::new(Workspace::new(workspace).unwrap())));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let site = LeptosOptions::builder().output_name("direct-write").site_addr(addr).build();
+        let stop = CancellationToken::new();
+        let serving = server::run(listener, engine, site, stop.clone());
+        let task = tokio::spawn(async move { serving.await.unwrap() });
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { url: format!("http://{addr}"), data, lakehouse, http, stop, task }
+    }
+
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+        self.lakehouse.stop().await;
+    }
+
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        let answer = self.http.get(format!("{}{path}", self.url)).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> (u16, Value) {
+        let request = self.http.post(format!("{}{path}", self.url)).header("content-type", "application/json");
+        let answer = request.body(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    pub async fn process(&self, body: &Value) -> (u16, Value) {
+        self.post("/api/v1/process-structured", body.to_string()).await
+    }
+
+    /// Rows of a table as an independent Delta reader sees them on disk.
+    pub async fn rows_on_disk(&self, table: &str) -> Vec<Value> {
+        rows_on_disk(self.data.path(), table).await
+    }
+}
+
+/// Rows of a table under a data folder, by Python's deltalake.
+pub async fn rows_on_disk(data: &Path, table: &str) -> Vec<Value> {
+    let folder = table.split('.').fold(data.join("tables"), |path, part| path.join(part));
+    let output = python("read_delta.py", &[&folder.to_string_lossy()]).await;
+    serde_json::from_str(&output).unwrap()
+}
+
+/// Runs one of the scripts beside this file with the clients of `tests/requirements.txt`; returns what it printed.
+pub async fn python(script: &str, arguments: &[&str]) -> String {
+    let cache = std::env::var("DIRECT_WRITE_CACHE")
+        .expect("DIRECT_WRITE_CACHE is not set: run the tests with `make test`, which installs the Python clients");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support").join(script);
+    let mut command = Command::new(PathBuf::from(cache).join("python/bin/python"));
+    command.arg(script).args(arguments).stdin(Stdio::null());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+/// The product of the tutorial.
+pub fn smart_watch() -> Value {
+    json!({"product_id": "PROD005", "product_name": "Smart Watch", "product_price": 499.99, "category": "electronics",
+        "sale_start_date": "2025-01-01", "sale_stop_date": "2025-12-31"})
+}
+
+/// A request of the original app.
+pub fn structured(writer: &str, items: &[Value]) -> Value {
+    json!({"schema_type": "products", "writer_type": writer, "items": items})
+}
