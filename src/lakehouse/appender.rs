@@ -144,6 +144,8 @@ impl Committer {
         let files = match self.write_files(group).await {
             Ok(files) => files,
             Err(error) => {
+                // Rows of the group that the writer has taken already must not slip into the next commit.
+                self.writer.reset();
                 tracing::warn!(table = %self.name, %error, "writing a data file failed; its rows were refused");
                 return Err(LakehouseError::NotWritten { table: self.name.clone(), cause: error.to_string().into() });
             }
@@ -166,7 +168,8 @@ impl Committer {
 
     async fn commit_files(&mut self, actions: Vec<Action>) -> DeltaResult<()> {
         // Checkpoints and log cleaning happen after the answers: a failure there is no failure to write.
-        let properties = CommitProperties::default().with_create_checkpoint(false).with_cleanup_expired_logs(Some(false));
+        let properties =
+            CommitProperties::default().with_create_checkpoint(false).with_cleanup_expired_logs(Some(false));
         let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
         let commit = CommitBuilder::from(properties).with_actions(actions);
         let log_store = self.table.log_store();
@@ -182,9 +185,10 @@ impl Committer {
             let cause = format!("{cause}; and reading the log again: {error}").into();
             return Err(LakehouseError::Unknown { table, cause });
         }
-        let committed = self.table.get_file_uris().is_ok_and(|mut uris| {
-            uris.any(|uri| paths.iter().any(|path| uri.ends_with(path.as_str())))
-        });
+        let committed = self
+            .table
+            .get_file_uris()
+            .is_ok_and(|mut uris| uris.any(|uri| paths.iter().any(|path| uri.ends_with(path.as_str()))));
         if committed { Ok(()) } else { Err(LakehouseError::NotWritten { table, cause: cause.into() }) }
     }
 

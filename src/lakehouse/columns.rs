@@ -259,7 +259,8 @@ mod tests {
     #[test]
     fn what_is_no_type_is_refused() {
         let deep = format!("{}INT{}", "ARRAY<".repeat(40), ">".repeat(40));
-        for sql in ["BLOB", "ARRAY<INT", "ARRAY<INT>>", "DECIMAL(39,0)", "DECIMAL(5,6)", "MAP<INT>", "STRUCT<>", &deep] {
+        for sql in ["BLOB", "ARRAY<INT", "ARRAY<INT>>", "DECIMAL(39,0)", "DECIMAL(5,6)", "MAP<INT>", "STRUCT<>", &deep]
+        {
             assert!(parse(sql).is_err(), "{sql}");
         }
     }

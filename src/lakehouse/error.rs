@@ -74,7 +74,9 @@ pub enum LakehouseError {
     )]
     Busy(PathBuf),
     /// The table takes no more rows.
-    #[error("Table '{0}' takes no more rows: it was dropped or the lakehouse is shutting down. None of these were kept.")]
+    #[error(
+        "Table '{0}' takes no more rows: it was dropped or the lakehouse is shutting down. None of these were kept."
+    )]
     Closed(TableName),
 }
 

@@ -71,12 +71,8 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-type Connection<'b> = hyper_util::server::conn::auto::Connection<
-    'b,
-    TokioIo<TcpStream>,
-    TowerToHyperService<Router>,
-    TokioExecutor,
->;
+type Connection<'b> =
+    hyper_util::server::conn::auto::Connection<'b, TokioIo<TcpStream>, TowerToHyperService<Router>, TokioExecutor>;
 
 fn connection(builder: &Builder<TokioExecutor>, stream: TcpStream, app: Router) -> Connection<'_> {
     if let Err(error) = stream.set_nodelay(true) {

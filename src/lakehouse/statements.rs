@@ -22,6 +22,7 @@ mod ddl;
 pub(crate) mod dialect;
 mod failure;
 mod insert;
+mod names;
 mod parameters;
 mod registry;
 mod run;
@@ -119,7 +120,9 @@ async fn submit(
 
 fn validate(submission: Submission, user: String) -> Result<(Job, Duration, AtTimeout), ApiError> {
     let only = |name: &str, value: Option<String>, allowed: &str| match value {
-        Some(value) if value != allowed => Err(ApiError::invalid(format!("{name} '{value}': only {allowed} is supported"))),
+        Some(value) if value != allowed => {
+            Err(ApiError::invalid(format!("{name} '{value}': only {allowed} is supported")))
+        }
         _ => Ok(()),
     };
     let statement = submission.statement.filter(|text| !text.trim().is_empty());
@@ -181,14 +184,17 @@ async fn chunk(
 ) -> Result<Json<Value>, ApiError> {
     match find(&statements, &id)?.state() {
         StatementState::Succeeded(output) if chunk == 0 => Ok(Json(result(&output))),
-        StatementState::Succeeded(_) => Err(ApiError::invalid(format!("There is no chunk {chunk}: results are one chunk, 0"))),
+        StatementState::Succeeded(_) => {
+            Err(ApiError::invalid(format!("There is no chunk {chunk}: results are one chunk, 0")))
+        }
         _ => Err(ApiError::invalid("The statement has no result: it has not succeeded")),
     }
 }
 
 fn find(statements: &Statements, id: &str) -> Result<Submitted, ApiError> {
     statements.registry.find(id).ok_or_else(|| {
-        let message = format!("The statement {id} was not found. Results are kept until newer statements need the room.");
+        let message =
+            format!("The statement {id} was not found. Results are kept until newer statements need the room.");
         ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
     })
 }
@@ -222,7 +228,7 @@ fn manifest(output: &Output) -> Value {
                 "name": column.name,
                 "position": position,
                 "type_name": column.type_name,
-                "type_text": column.type_text.to_ascii_uppercase(),
+                "type_text": column.type_text,
             })
         })
         .collect();

@@ -266,10 +266,7 @@ impl Store {
     /// Writes what is queued for every table and takes no further rows.
     pub async fn close(&self) {
         let cells: Vec<_> = self.open_cells().values().cloned().collect();
-        futures::future::join_all(
-            cells.iter().filter_map(|cell| cell.get()).map(|table| table.appender.close()),
-        )
-        .await;
+        futures::future::join_all(cells.iter().filter_map(|cell| cell.get()).map(|table| table.appender.close())).await;
     }
 
     fn exists(&self, name: &TableName) -> bool {

@@ -30,7 +30,10 @@ async fn a_token_is_given_and_is_good() {
     let oidc = oidc();
     let (status, body) = post_form(&oidc, CLIENT, "grant_type=client_credentials&scope=all-apis").await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!((&body["token_type"], &body["expires_in"], &body["scope"]), (&"Bearer".into(), &3600.into(), &"all-apis".into()));
+    assert_eq!(
+        (&body["token_type"], &body["expires_in"], &body["scope"]),
+        (&"Bearer".into(), &3600.into(), &"all-apis".into())
+    );
     let token = body["access_token"].as_str().expect("token");
     let info = oidc.check_bearer(Some(&format!("Bearer {token}"))).expect("good");
     assert_eq!((info.client_id.as_str(), info.table), ("the-client", None));

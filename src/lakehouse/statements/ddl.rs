@@ -1,4 +1,4 @@
-//! `CREATE TABLE`, `CREATE SCHEMA`, `CREATE CATALOG` as Databricks writes them.
+//! `CREATE TABLE`, `CREATE SCHEMA`, `CREATE CATALOG` and `DESCRIBE` as Databricks writes them.
 //!
 //! Read here and not by sqlparser, whose dialects know neither `USING DELTA` after the columns in any order with
 //! `COMMENT` and `TBLPROPERTIES`, nor `MAP<..>` columns, nor catalogs.
@@ -14,9 +14,9 @@ use deltalake::kernel::{MetadataValue, StructField};
 use crate::lakehouse::columns::parse_type;
 use crate::lakehouse::store::TableOptions;
 
-/// A statement that makes something.
+/// A statement about the catalog.
 #[derive(Debug)]
-pub(super) enum Create {
+pub(super) enum Ddl {
     /// A table with its columns.
     Table {
         /// One to three parts.
@@ -40,10 +40,22 @@ pub(super) enum Create {
         /// Whether an existing one is no error.
         if_not_exists: bool,
     },
+    /// A table's columns.
+    Describe {
+        /// One to three parts.
+        name: ObjectName,
+        /// With what else there is to say about the table.
+        extended: bool,
+    },
 }
 
 /// Reads the statement when it is one of these; `None` leaves the parser where it was.
-pub(super) fn parse_create(parser: &mut Parser<'_>) -> Result<Option<Create>, ParserError> {
+pub(super) fn parse_ddl(parser: &mut Parser<'_>) -> Result<Option<Ddl>, ParserError> {
+    if parser.parse_one_of_keywords(&[Keyword::DESCRIBE, Keyword::DESC]).is_some() {
+        let _ = parser.parse_keyword(Keyword::TABLE);
+        let extended = parser.parse_one_of_keywords(&[Keyword::EXTENDED, Keyword::FORMATTED]).is_some();
+        return Ok(Some(Ddl::Describe { name: parser.parse_object_name(false)?, extended }));
+    }
     if parser.parse_keywords(&[Keyword::CREATE, Keyword::TABLE]) {
         return parse_table(parser).map(Some);
     }
@@ -57,12 +69,11 @@ pub(super) fn parse_create(parser: &mut Parser<'_>) -> Result<Option<Create>, Pa
     if parser.parse_keyword(Keyword::COMMENT) {
         parser.parse_literal_string()?;
     }
-    let create =
-        if is_schema { Create::Schema { name, if_not_exists } } else { Create::Catalog { name, if_not_exists } };
-    Ok(Some(create))
+    let ddl = if is_schema { Ddl::Schema { name, if_not_exists } } else { Ddl::Catalog { name, if_not_exists } };
+    Ok(Some(ddl))
 }
 
-fn parse_table(parser: &mut Parser<'_>) -> Result<Create, ParserError> {
+fn parse_table(parser: &mut Parser<'_>) -> Result<Ddl, ParserError> {
     let mut options = TableOptions {
         if_not_exists: parser.parse_keywords(&[Keyword::IF, Keyword::NOT, Keyword::EXISTS]),
         ..Default::default()
@@ -82,7 +93,7 @@ fn parse_table(parser: &mut Parser<'_>) -> Result<Create, ParserError> {
     }
     parser.expect_token(&Token::RParen)?;
     while parse_clause(parser, &mut options)? {}
-    Ok(Create::Table { name, fields, options })
+    Ok(Ddl::Table { name, fields, options })
 }
 
 fn parse_field(parser: &mut Parser<'_>) -> Result<StructField, ParserError> {
@@ -111,7 +122,9 @@ fn parse_clause(parser: &mut Parser<'_>, options: &mut TableOptions) -> Result<b
     if parser.parse_keyword(Keyword::USING) {
         let format = parser.parse_identifier()?.value;
         if !format.eq_ignore_ascii_case("delta") {
-            return Err(ParserError::ParserError(format!("USING {format}: the local lakehouse keeps Delta tables only")));
+            return Err(ParserError::ParserError(format!(
+                "USING {format}: the local lakehouse keeps Delta tables only"
+            )));
         }
     } else if parser.parse_keyword(Keyword::COMMENT) {
         options.comment = Some(parser.parse_literal_string()?);

@@ -3,6 +3,7 @@
 use deltalake::arrow::error::ArrowError;
 use deltalake::datafusion::common::{DataFusionError, SchemaError};
 use deltalake::datafusion::sql::sqlparser::parser::ParserError;
+use deltalake::datafusion::sql::sqlparser::tokenizer::TokenizerError;
 
 use crate::lakehouse::error::LakehouseError;
 
@@ -42,6 +43,12 @@ impl From<ParserError> for Failure {
             ParserError::RecursionLimitExceeded => "the statement is nested too deeply".to_owned(),
         };
         Self::bad("PARSE_SYNTAX_ERROR", format_args!("Syntax error: {message}. SQLSTATE: 42601"))
+    }
+}
+
+impl From<TokenizerError> for Failure {
+    fn from(error: TokenizerError) -> Self {
+        Self::from(ParserError::TokenizerError(error.to_string()))
     }
 }
 

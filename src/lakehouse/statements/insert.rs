@@ -139,7 +139,7 @@ fn fit(batch: &RecordBatch, schema: &SchemaRef, targets: &[usize]) -> Result<Rec
 }
 
 fn inserted(count: usize) -> Output {
-    let column = |name| ResultColumn::new(name, "LONG", "bigint");
+    let column = |name| ResultColumn::new(name, "LONG", "BIGINT");
     let count = Some(count.to_string());
     Output {
         columns: vec![column("num_affected_rows"), column("num_inserted_rows")],

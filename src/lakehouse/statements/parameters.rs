@@ -7,8 +7,8 @@ use deltalake::arrow::array::StringArray;
 use deltalake::arrow::compute::{CastOptions, cast_with_options};
 use deltalake::arrow::datatypes::DataType as ArrowType;
 use deltalake::datafusion::sql::sqlparser::ast::{
-    CastKind, DataType as SqlType, ExactNumberInfo, Expr, Function, FunctionArguments, Statement, TimezoneInfo,
-    TypedString, Value, visit_expressions_mut,
+    CastKind, DataType as SqlType, ExactNumberInfo, Expr, Function, FunctionArguments, Ident, ObjectName, Statement,
+    TimezoneInfo, TypedString, Value, visit_expressions_mut,
 };
 use deltalake::datafusion::sql::sqlparser::parser::Parser;
 use deltalake::datafusion::sql::sqlparser::tokenizer::Token;
@@ -69,6 +69,10 @@ fn bind_expression(expression: &mut Expr, values: &HashMap<&str, Expr>, user: &s
         }
         Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) => spark_type(data_type),
         Expr::Function(function) if is_user(function) => *expression = text(user.to_owned()),
+        Expr::Function(function) => spark_function(function),
+        Expr::Identifier(name) if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("current_user") => {
+            *expression = text(user.to_owned());
+        }
         _ => {}
     }
     Ok(())
@@ -82,6 +86,17 @@ fn is_user(function: &Function) -> bool {
     };
     let name = function.name.to_string();
     no_arguments && ["current_user", "session_user", "user"].iter().any(|word| name.eq_ignore_ascii_case(word))
+}
+
+/// Spark's functions that DataFusion has under another name.
+fn spark_function(function: &mut Function) {
+    let name = function.name.to_string().to_ascii_lowercase();
+    let other = match name.as_str() {
+        "array" => "make_array",
+        "explode" => "unnest",
+        _ => return,
+    };
+    function.name = ObjectName::from(vec![Ident::new(other)]);
 }
 
 /// Spark's types as DataFusion reads them: a TIMESTAMP is an instant in microseconds.

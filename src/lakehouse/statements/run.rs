@@ -1,19 +1,20 @@
 //! One statement from text to result: parse, bind, and whichever of query, INSERT, CREATE, DROP, DESCRIBE, SHOW it is.
 
 use deltalake::datafusion::sql::sqlparser::ast::{
-    DescribeAlias, HiveDescribeFormat, Ident, ObjectName, ObjectType, ShowStatementFilterPosition,
-    ShowStatementOptions, Statement,
+    Ident, ObjectName, ObjectType, ShowStatementFilterPosition, ShowStatementOptions, Statement,
 };
+use deltalake::datafusion::sql::sqlparser::keywords::Keyword;
 use deltalake::datafusion::sql::sqlparser::parser::Parser;
-use deltalake::datafusion::sql::sqlparser::tokenizer::Token;
+use deltalake::datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 use deltalake::kernel::MetadataValue;
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
-use super::ddl::{Create, parse_create};
+use super::ddl::{Ddl, parse_ddl};
 use super::dialect::Spark;
 use super::failure::Failure;
 use super::insert;
+use super::names;
 use super::parameters::{Parameter, bind};
 use super::session::{Engine, Session};
 use super::values::{ResultColumn, Row, render, result_columns};
@@ -24,6 +25,9 @@ use crate::model::TableName;
 
 /// An inline result holds at most this much, as on the real API.
 pub(super) const RESULT_BYTES: usize = 25 << 20;
+
+/// More operators than this in one statement are refused.
+const MAX_OPERATORS: usize = 4096;
 
 /// What a statement needs to run.
 #[derive(Clone, Debug)]
@@ -58,7 +62,7 @@ pub(super) struct Runner {
 
 /// A parsed statement.
 enum Parsed {
-    Create(Create),
+    Ddl(Ddl),
     Other(Box<Statement>),
 }
 
@@ -70,9 +74,10 @@ impl Runner {
             return Err(Failure::Canceled);
         }
         match parse(&job.statement)? {
-            Parsed::Create(create) => self.create(job, create).await,
+            Parsed::Ddl(ddl) => self.ddl(job, ddl).await,
             Parsed::Other(mut statement) => {
                 bind(&mut statement, &job.parameters, &job.user)?;
+                names::spell_columns(self, job, &mut statement).await?;
                 self.run_parsed(job, *statement, cancel).await
             }
         }
@@ -85,19 +90,17 @@ impl Runner {
                 unless_canceled(cancel, query(&session, statement, job.row_limit)).await
             }
             Statement::Insert(insert) => insert::run(self, job, insert, cancel).await,
-            Statement::Drop { object_type: ObjectType::Table, if_exists, names, temporary: false, table: None, .. } => {
+            Statement::Drop {
+                object_type: ObjectType::Table, if_exists, names, temporary: false, table: None, ..
+            } => {
                 let [name] = &names[..] else { return Err(Failure::unsupported("Dropping several tables at once")) };
                 self.store.drop_table(&self.table_name(job, name)?, if_exists).await?;
                 Ok(Output::default())
             }
-            Statement::ExplainTable { describe_alias, hive_format, table_name, .. }
-                if describe_alias != DescribeAlias::Explain =>
-            {
-                self.describe(job, &table_name, hive_format).await
-            }
             Statement::ShowTables { show_options, .. } => self.show_tables(job, &show_options),
             Statement::ShowSchemas { show_options, .. } | Statement::ShowDatabases { show_options, .. } => {
-                let catalog = shown_in(&show_options)?.map_or_else(|| Ok(job.catalog.clone()), |name| one_part(&name))?;
+                let catalog =
+                    shown_in(&show_options)?.map_or_else(|| Ok(job.catalog.clone()), |name| one_part(&name))?;
                 Ok(listing("databaseName", self.store.schemas(&catalog)?))
             }
             Statement::ShowCatalogs { .. } => Ok(listing("catalog", self.store.catalogs()?)),
@@ -109,13 +112,14 @@ impl Runner {
         }
     }
 
-    async fn create(&self, job: &Job, create: Create) -> Result<Output, Failure> {
-        match create {
-            Create::Table { name, fields, options } => {
+    async fn ddl(&self, job: &Job, ddl: Ddl) -> Result<Output, Failure> {
+        match ddl {
+            Ddl::Describe { name, extended } => return self.describe(job, &name, extended).await,
+            Ddl::Table { name, fields, options } => {
                 let name = self.table_name(job, &name)?;
                 self.store.create_table(&name, fields, options).await?;
             }
-            Create::Schema { name, if_not_exists } => {
+            Ddl::Schema { name, if_not_exists } => {
                 let (catalog, schema) = match &parts(&name)?[..] {
                     [schema] => (job.catalog.clone(), schema.clone()),
                     [catalog, schema] => (catalog.clone(), schema.clone()),
@@ -127,7 +131,7 @@ impl Runner {
                 }
                 self.store.create_schema(&catalog, &schema)?;
             }
-            Create::Catalog { name, if_not_exists } => {
+            Ddl::Catalog { name, if_not_exists } => {
                 let catalog = one_part(&name)?;
                 if !if_not_exists && self.store.has_catalog(&catalog) {
                     let message = format_args!("Catalog '{catalog}' already exists.");
@@ -139,12 +143,7 @@ impl Runner {
         Ok(Output::default())
     }
 
-    async fn describe(
-        &self,
-        job: &Job,
-        name: &ObjectName,
-        format: Option<HiveDescribeFormat>,
-    ) -> Result<Output, Failure> {
+    async fn describe(&self, job: &Job, name: &ObjectName, extended: bool) -> Result<Output, Failure> {
         let table = self.store.table(&self.table_name(job, name)?).await?;
         let text = |value: &str| Some(value.to_owned());
         let mut rows: Vec<Row> = table
@@ -158,7 +157,7 @@ impl Runner {
                 vec![text(field.name()), Some(type_text(field.data_type())), comment]
             })
             .collect();
-        if format.is_some() {
+        if extended {
             let details = table.details();
             let properties: Vec<String> =
                 details.properties.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -195,11 +194,10 @@ impl Runner {
         }
         let tables = self.store.tables()?.into_iter();
         let here = tables.filter(|table| table.catalog() == catalog && table.schema() == schema);
-        let rows = here.map(|table| {
-            vec![Some(schema.clone()), Some(table.table().to_owned()), Some("false".to_owned())]
-        });
+        let rows =
+            here.map(|table| vec![Some(schema.clone()), Some(table.table().to_owned()), Some("false".to_owned())]);
         let mut output = strings(&["database", "tableName", "isTemporary"], rows.collect());
-        output.columns[2] = ResultColumn::new("isTemporary", "BOOLEAN", "boolean");
+        output.columns[2] = ResultColumn::new("isTemporary", "BOOLEAN", "BOOLEAN");
         Ok(output)
     }
 
@@ -228,12 +226,14 @@ pub(super) async fn unless_canceled<T>(
 }
 
 fn parse(text: &str) -> Result<Parsed, Failure> {
-    let mut parser = Parser::new(&Spark).try_with_sql(text)?;
+    let tokens = Tokenizer::new(&Spark, text).tokenize_with_location()?;
+    check_depth(&tokens)?;
+    let mut parser = Parser::new(&Spark).with_tokens_with_locations(tokens);
     if parser.peek_token_ref().token == Token::EOF {
         return Err(Failure::bad("PARSE_EMPTY_STATEMENT", "Syntax error, unexpected empty statement."));
     }
-    let parsed = match parse_create(&mut parser)? {
-        Some(create) => Parsed::Create(create),
+    let parsed = match parse_ddl(&mut parser)? {
+        Some(ddl) => Parsed::Ddl(ddl),
         None => Parsed::Other(Box::new(parser.parse_statement()?)),
     };
     while parser.consume_token(&Token::SemiColon) {}
@@ -242,6 +242,56 @@ fn parse(text: &str) -> Result<Parsed, Failure> {
         return parser.expected("the end of the one statement", rest).map_err(Failure::from);
     }
     Ok(parsed)
+}
+
+/// `1 + 1 + 1 ...` becomes a tree as deep as it is long, and freeing a tree of a million levels ends the process. Each
+/// operator adds at most one level; signs in front of numbers add none that matter.
+fn check_depth(tokens: &[TokenWithSpan]) -> Result<(), Failure> {
+    let mut operators = 0;
+    let mut after_operand = false;
+    for TokenWithSpan { token, .. } in tokens {
+        let joins = match token {
+            Token::Whitespace(_) => continue,
+            Token::Word(word) => matches!(
+                word.keyword,
+                Keyword::AND
+                    | Keyword::OR
+                    | Keyword::NOT
+                    | Keyword::UNION
+                    | Keyword::INTERSECT
+                    | Keyword::EXCEPT
+                    | Keyword::IS
+                    | Keyword::LIKE
+                    | Keyword::BETWEEN
+                    | Keyword::JOIN
+            ),
+            Token::Comma
+            | Token::LParen
+            | Token::RParen
+            | Token::LBracket
+            | Token::RBracket
+            | Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::DoubleQuotedString(_)
+            | Token::SemiColon
+            | Token::Period
+            | Token::Colon
+            | Token::EOF => false,
+            Token::Minus | Token::Plus => after_operand,
+            _ => true,
+        };
+        operators += usize::from(joins);
+        after_operand = matches!(
+            token,
+            Token::RParen | Token::Number(..) | Token::Word(_) | Token::RBracket | Token::Minus | Token::Plus
+        );
+    }
+    if operators > MAX_OPERATORS {
+        let message =
+            format_args!("The statement has {operators} operators, more than {MAX_OPERATORS}. Use IN (...) or VALUES.");
+        return Err(Failure::bad("STATEMENT_TOO_COMPLEX", message));
+    }
+    Ok(())
 }
 
 async fn query(session: &Session, statement: Statement, row_limit: Option<usize>) -> Result<Output, Failure> {
@@ -296,7 +346,7 @@ fn listing(column: &str, names: Vec<String>) -> Output {
 }
 
 fn strings(columns: &[&str], rows: Vec<Row>) -> Output {
-    let columns = columns.iter().map(|name| ResultColumn::new(name, "STRING", "string")).collect();
+    let columns = columns.iter().map(|name| ResultColumn::new(name, "STRING", "STRING")).collect();
     let bytes = rows.iter().flatten().flatten().map(String::len).sum();
     Output { columns, rows, truncated: false, bytes }
 }

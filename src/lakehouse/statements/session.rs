@@ -78,7 +78,11 @@ impl Session {
     pub(super) async fn query(&self, statement: Statement) -> Result<SendableRecordBatchStream, Failure> {
         let statement = DataFusionStatement::Statement(Box::new(statement));
         let plan = self.state.statement_to_plan(statement).await?;
-        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false).verify_plan(&plan)?;
+        SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false)
+            .verify_plan(&plan)?;
         let plan = self.state.create_physical_plan(&plan).await?;
         Ok(execute_stream(plan, self.state.task_ctx())?)
     }

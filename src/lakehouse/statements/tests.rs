@@ -154,7 +154,8 @@ async fn parameters_of_every_type_arrive_as_values() {
     assert_eq!(api.bound("SELECT :p", json!([{ "name": "p", "value": "as string" }])).await, json!([["as string"]]));
     assert_eq!(api.bound("SELECT :p", json!([{ "name": "p", "type": "VOID" }])).await, json!([[null]]));
 
-    let insert = "INSERT INTO main.direct_write.telemetry (device_id, value, event_time, sequence) VALUES (:d, :v, :t, :s)";
+    let insert =
+        "INSERT INTO main.direct_write.telemetry (device_id, value, event_time, sequence) VALUES (:d, :v, :t, :s)";
     let parameters = json!([
         { "name": "d", "value": "dev-1" }, { "name": "v", "value": "1e3", "type": "DOUBLE" },
         { "name": "t", "value": "2025-01-01T00:00:00Z", "type": "TIMESTAMP" }, { "name": "s", "value": "1", "type": "BIGINT" },
@@ -211,17 +212,26 @@ async fn tables_are_created_described_shown_and_dropped() {
                   USING DELTA COMMENT 'Orders' TBLPROPERTIES ('delta.enableDeletionVectors' = 'false', 'owner' = 'me')";
     api.rows(create).await;
     api.rows(create).await;
-    assert!(api.failure("CREATE TABLE main.shop.orders (a INT)", json!({})).await.starts_with("[TABLE_OR_VIEW_ALREADY"));
+    assert!(
+        api.failure("CREATE TABLE main.shop.orders (a INT)", json!({})).await.starts_with("[TABLE_OR_VIEW_ALREADY")
+    );
     assert_eq!(
         api.rows("DESCRIBE TABLE main.shop.orders").await,
         json!([
-            ["id", "bigint", "the key"], ["at", "timestamp", null], ["price", "decimal(10,2)", null],
-            ["tags", "array<string>", null], ["attributes", "map<string,string>", null],
-            ["place", "struct<city:string,zip:int>", null], ["raw", "binary", null], ["seen", "timestamp_ntz", null],
-            ["day", "date", null], ["flag", "boolean", null], ["small", "smallint", null],
+            ["id", "bigint", "the key"],
+            ["at", "timestamp", null],
+            ["price", "decimal(10,2)", null],
+            ["tags", "array<string>", null],
+            ["attributes", "map<string,string>", null],
+            ["place", "struct<city:string,zip:int>", null],
+            ["raw", "binary", null],
+            ["seen", "timestamp_ntz", null],
+            ["day", "date", null],
+            ["flag", "boolean", null],
+            ["small", "smallint", null],
         ])
     );
-    let extended = api.rows("DESCRIBE EXTENDED main.shop.orders").await.to_string();
+    let extended = api.rows("DESCRIBE TABLE EXTENDED main.shop.orders").await.to_string();
     assert!(extended.contains("Orders") && extended.contains("owner=me"), "{extended}");
     assert_eq!(api.rows("SHOW TABLES IN main.shop").await, json!([["shop", "orders", "false"]]));
     assert_eq!(api.rows("SHOW SCHEMAS IN main").await, json!([["default"], ["direct_write"], ["shop"]]));
@@ -240,8 +250,17 @@ async fn tables_are_created_described_shown_and_dropped() {
     assert_eq!(
         api.rows("SELECT * FROM main.shop.orders").await,
         json!([[
-            "1", "2025-01-01T01:02:03.500Z", "12.30", "[\"a\",\"b\"]", null, null, "AP8=", "2025-01-01T00:00:00.000",
-            "2025-01-31", "true", "3"
+            "1",
+            "2025-01-01T01:02:03.500Z",
+            "12.30",
+            "[\"a\",\"b\"]",
+            null,
+            null,
+            "AP8=",
+            "2025-01-01T00:00:00.000",
+            "2025-01-31",
+            "true",
+            "3"
         ]])
     );
     let null_key = api.failure("INSERT INTO main.shop.orders (flag) VALUES (true)", json!({})).await;
@@ -408,4 +427,28 @@ async fn catalog_lists_and_refuses() {
     assert!(api.lakehouse.store().has_table(&name));
     let request = Request::get("/api/2.1/unity-catalog/tables").body(Body::empty()).expect("request");
     assert_eq!(send(&api.lakehouse, request).await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_are_found_in_any_case() {
+    let api = Api::new().await;
+    api.rows("CREATE TABLE main.default.mixed (DeviceId STRING, plain INT)").await;
+    api.rows("INSERT INTO main.default.mixed (deviceid, PLAIN) VALUES ('a', 1)").await;
+    let select =
+        "SELECT deviceID, t.`DEVICEID`, Plain FROM main.default.mixed t WHERE DEVICEID = 'a' ORDER BY deviceid";
+    let answer = api.run(select, json!({})).await;
+    assert_eq!(answer["result"]["data_array"], json!([["a", "a", "1"]]), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_too_deep_is_refused_and_a_long_one_is_not() {
+    let api = Api::new().await;
+    let deep = format!("SELECT 1{}", "+1".repeat(100_000));
+    assert!(api.failure(&deep, json!({})).await.starts_with("[STATEMENT_TOO_COMPLEX]"));
+    let nested = format!("SELECT {}1{}", "(".repeat(10_000), ")".repeat(10_000));
+    assert!(api.failure(&nested, json!({})).await.starts_with("[PARSE_SYNTAX_ERROR]"));
+    let rows: Vec<String> = (0..5000).map(|row| format!("('{row}', -{row}.5)")).collect();
+    let insert =
+        format!("INSERT INTO main.direct_write.products (record_id, product_price) VALUES {}", rows.join(", "));
+    assert_eq!(api.rows(&insert).await, json!([["5000", "5000"]]));
 }

@@ -9,7 +9,7 @@ use deltalake::arrow::error::ArrowError;
 use deltalake::arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::{Map, Value, json};
 
-/// A result column: its name, `DOUBLE`, `double`.
+/// A result column: its name, its type without (`LONG`) and with arguments (`BIGINT`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ResultColumn {
     pub(super) name: String,
@@ -28,7 +28,9 @@ pub(super) type Row = Vec<Option<String>>;
 
 pub(super) fn result_columns(schema: &Schema) -> Vec<ResultColumn> {
     let columns = schema.fields().iter();
-    columns.map(|field| ResultColumn::new(field.name(), type_name(field.data_type()), &text(field.data_type()))).collect()
+    columns
+        .map(|field| ResultColumn::new(field.name(), type_name(field.data_type()), &text(field.data_type())))
+        .collect()
 }
 
 fn type_name(data_type: &DataType) -> &'static str {
@@ -57,32 +59,33 @@ fn type_name(data_type: &DataType) -> &'static str {
     }
 }
 
+/// The type as the API's `type_text` has it: types in upper case, names of fields as they are.
 fn text(data_type: &DataType) -> String {
     match data_type {
         DataType::Decimal32(precision, scale)
         | DataType::Decimal64(precision, scale)
         | DataType::Decimal128(precision, scale)
-        | DataType::Decimal256(precision, scale) => format!("decimal({precision},{scale})"),
+        | DataType::Decimal256(precision, scale) => format!("DECIMAL({precision},{scale})"),
         DataType::List(element) | DataType::LargeList(element) | DataType::FixedSizeList(element, _) => {
-            format!("array<{}>", text(element.data_type()))
+            format!("ARRAY<{}>", text(element.data_type()))
         }
         DataType::Struct(fields) => {
-            let fields = fields.iter().map(|field| format!("{}:{}", field.name(), text(field.data_type())));
-            format!("struct<{}>", fields.collect::<Vec<_>>().join(","))
+            let fields = fields.iter().map(|field| format!("{}: {}", field.name(), text(field.data_type())));
+            format!("STRUCT<{}>", fields.collect::<Vec<_>>().join(", "))
         }
         DataType::Map(entries, _) => match entries.data_type() {
             DataType::Struct(pair) if pair.len() == 2 => {
-                format!("map<{},{}>", text(pair[0].data_type()), text(pair[1].data_type()))
+                format!("MAP<{}, {}>", text(pair[0].data_type()), text(pair[1].data_type()))
             }
-            _ => "map".to_owned(),
+            _ => "MAP".to_owned(),
         },
         DataType::Dictionary(_, values) => text(values),
         other => match type_name(other) {
-            "NULL" => "void",
-            "LONG" => "bigint",
-            "SHORT" => "smallint",
-            "BYTE" => "tinyint",
-            simple => return simple.to_ascii_lowercase(),
+            "NULL" => "VOID",
+            "LONG" => "BIGINT",
+            "SHORT" => "SMALLINT",
+            "BYTE" => "TINYINT",
+            simple => simple,
         }
         .to_owned(),
     }
@@ -147,7 +150,14 @@ fn float(value: f64, column: &ArrayRef, row: usize) -> Result<String, ArrowError
     if value.is_finite() {
         return display(column, row);
     }
-    Ok(if value.is_nan() { "NaN" } else if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned())
+    Ok(if value.is_nan() {
+        "NaN"
+    } else if value > 0.0 {
+        "Infinity"
+    } else {
+        "-Infinity"
+    }
+    .to_owned())
 }
 
 fn json_value(column: &ArrayRef, row: usize) -> Result<Value, ArrowError> {
