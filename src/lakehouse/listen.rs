@@ -80,3 +80,72 @@ fn connection(builder: &Builder<TokioExecutor>, stream: TcpStream, app: Router) 
     }
     builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use crate::lakehouse::Lakehouse;
+
+    use super::*;
+
+    struct Running {
+        address: std::net::SocketAddr,
+        shutdown: CancellationToken,
+        closing: CancellationToken,
+        task: tokio::task::JoinHandle<Result<(), crate::lakehouse::LakehouseError>>,
+        _folder: tempfile::TempDir,
+    }
+
+    async fn start() -> Running {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let lakehouse = Lakehouse::open(folder.path()).await.expect("open");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+        let address = listener.local_addr().expect("address");
+        let (shutdown, closing) = (CancellationToken::new(), lakehouse.closing());
+        let task = tokio::spawn(lakehouse.serve(listener, shutdown.clone()));
+        Running { address, shutdown, closing, task, _folder: folder }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn http_1_is_answered_and_shutdown_ends_idle_connections() {
+        let running = start().await;
+        let mut stream = TcpStream::connect(running.address).await.expect("connect");
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("send");
+        let mut answer = vec![0; 4096];
+        let length = stream.read(&mut answer).await.expect("read");
+        let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("healthy"), "{answer}");
+
+        running.shutdown.cancel();
+        let ended = tokio::time::timeout(Duration::from_secs(5), running.task).await;
+        ended.expect("an idle connection does not hold the shutdown up").expect("task").expect("served");
+        assert!(running.closing.is_cancelled());
+        assert!(TcpStream::connect(running.address).await.is_err());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn http_2_without_tls_has_the_real_services_windows() {
+        let running = start().await;
+        let mut stream = TcpStream::connect(running.address).await.expect("connect");
+        // The client's preface and an empty SETTINGS frame.
+        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.expect("send");
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await.expect("frame head");
+        assert_eq!(head[3], 4, "the first frame is SETTINGS");
+        let mut body = vec![0; usize::from(u16::from_be_bytes([head[1], head[2]]))];
+        stream.read_exact(&mut body).await.expect("settings");
+        let settings: HashMap<u16, u32> = body
+            .chunks_exact(6)
+            .map(|entry| {
+                (u16::from_be_bytes([entry[0], entry[1]]), u32::from_be_bytes([entry[2], entry[3], entry[4], entry[5]]))
+            })
+            .collect();
+        // 3: SETTINGS_MAX_CONCURRENT_STREAMS, 4: SETTINGS_INITIAL_WINDOW_SIZE
+        assert_eq!((settings.get(&3), settings.get(&4)), (Some(&256), Some(&(2 << 20))));
+        running.shutdown.cancel();
+        running.task.await.expect("task").expect("served");
+    }
+}
