@@ -52,8 +52,11 @@ impl Engine {
 
     /// A session whose short names mean tables of that catalog and schema.
     pub(super) fn session(&self, catalog: &str, schema: &str) -> Session {
-        let state = SessionStateBuilder::new_from_existing(self.base.clone()).with_config(config(catalog, schema));
-        Session { state: state.build() }
+        let builder = SessionStateBuilder::new_from_existing(self.base.clone()).with_config(config(catalog, schema));
+        let mut state = builder.build();
+        // now() and current_date() are this moment for the whole statement.
+        state.mark_start_execution();
+        Session { state }
     }
 }
 

@@ -434,8 +434,7 @@ async fn columns_are_found_in_any_case() {
     let api = Api::new().await;
     api.rows("CREATE TABLE main.default.mixed (DeviceId STRING, plain INT)").await;
     api.rows("INSERT INTO main.default.mixed (deviceid, PLAIN) VALUES ('a', 1)").await;
-    let select =
-        "SELECT deviceID, t.`DEVICEID`, Plain FROM main.default.mixed t WHERE DEVICEID = 'a' ORDER BY deviceid";
+    let select = "SELECT deviceID, t.`DEVICEID` AS again, Plain FROM main.default.mixed t WHERE DEVICEID = 'a' ORDER BY deviceid";
     let answer = api.run(select, json!({})).await;
     assert_eq!(answer["result"]["data_array"], json!([["a", "a", "1"]]), "{answer}");
 }
