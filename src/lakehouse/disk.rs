@@ -1,0 +1,212 @@
+//! The object store under the Delta tables: local files that survive a power cut.
+//!
+//! `object_store`'s own local store never calls fsync, so a table written through it can lose acknowledged rows, or keep
+//! a log entry that names a data file which is not there. Here a write returns only when the bytes *and* the directory
+//! entry are on the disk. Because delta-rs writes a data file before the log entry that names it, the log never names a
+//! file that a power cut could take away; nothing above this file has to think about fsync.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Write;
+use std::ops::Range;
+use std::path::{Path as FilePath, PathBuf};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use deltalake::logstore::object_store::local::LocalFileSystem;
+use deltalake::logstore::object_store::path::Path;
+use deltalake::logstore::object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
+};
+use futures::stream::BoxStream;
+
+/// Local files with fsync; see the module's text.
+#[derive(Debug)]
+pub(crate) struct DurableFiles {
+    files: LocalFileSystem,
+}
+
+impl DurableFiles {
+    /// A store whose "/" is the file system's root, as delta-rs expects of a `file://` store.
+    pub(crate) fn new() -> Self {
+        Self { files: LocalFileSystem::new() }
+    }
+
+    fn file_path(&self, location: &Path) -> Result<PathBuf> {
+        self.files.path_to_filesystem(location)
+    }
+}
+
+impl fmt::Display for DurableFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DurableFiles")
+    }
+}
+
+/// Creates `folder` with its parents, each of them on the disk.
+pub(crate) fn create_folders(folder: &FilePath) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        create_folders(parent)?;
+    }
+    match std::fs::create_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        other => other?,
+    }
+    folder.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Makes the entries of `folder` (new, renamed or removed files) survive a power cut.
+pub(crate) fn sync_folder(folder: &FilePath) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Writes a whole file so that after a power cut it is either there with all its bytes or not there.
+fn put_file(target: &FilePath, parts: &PutPayload, create_only: bool) -> std::io::Result<()> {
+    let folder = target.parent().ok_or(std::io::ErrorKind::InvalidInput)?;
+    create_folders(folder)?;
+    let staging = folder.join(format!(".{}.tmp", uuid::Uuid::new_v4().simple()));
+    let written = (|| {
+        let mut file = File::create_new(&staging)?;
+        for part in parts.iter() {
+            file.write_all(part)?;
+        }
+        file.sync_all()?;
+        // A link fails if the target is there: that is Delta's mutual exclusion between writers of one version.
+        if create_only { std::fs::hard_link(&staging, target) } else { std::fs::rename(&staging, target) }
+    })();
+    if create_only || written.is_err() {
+        // Only a leftover name is at stake: the data is under its real name, or the write has failed anyway.
+        let _ = std::fs::remove_file(&staging);
+    }
+    written?;
+    sync_folder(folder)
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|source| Error::JoinError { source })?
+}
+
+fn failed(path: &FilePath, source: std::io::Error) -> Error {
+    if source.kind() == std::io::ErrorKind::AlreadyExists {
+        return Error::AlreadyExists { path: path.display().to_string(), source: Box::new(source) };
+    }
+    let source = format!("writing '{}': {source}", path.display());
+    Error::Generic { store: "DurableFiles", source: source.into() }
+}
+
+#[async_trait]
+impl ObjectStore for DurableFiles {
+    async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        let create_only = match options.mode {
+            PutMode::Create => true,
+            PutMode::Overwrite => false,
+            PutMode::Update(_) => return self.files.put_opts(location, payload, options).await,
+        };
+        let target = self.file_path(location)?;
+        blocking(move || {
+            put_file(&target, &payload, create_only).map_err(|source| failed(&target, source))?;
+            Ok(PutResult { e_tag: None, version: None })
+        })
+        .await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        let target = self.file_path(location)?;
+        let upload = self.files.put_multipart_opts(location, options).await?;
+        Ok(Box::new(DurableUpload { upload, target }))
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.files.get_opts(location, options).await
+    }
+
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.files.get_ranges(location, ranges).await
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.files.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.files.list(prefix)
+    }
+
+    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.files.list_with_offset(prefix, offset)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.files.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.files.copy_opts(from, to, options).await
+    }
+
+    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
+        self.files.rename_opts(from, to, options).await
+    }
+}
+
+/// A file written in parts; complete when it and its directory entry are on the disk.
+#[derive(Debug)]
+struct DurableUpload {
+    upload: Box<dyn MultipartUpload>,
+    target: PathBuf,
+}
+
+#[async_trait]
+impl MultipartUpload for DurableUpload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        self.upload.put_part(data)
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let result = self.upload.complete().await?;
+        let target = self.target.clone();
+        blocking(move || {
+            let sync = || {
+                File::open(&target)?.sync_all()?;
+                target.parent().map_or(Ok(()), sync_folder)
+            };
+            sync().map_err(|source| failed(&target, source))
+        })
+        .await?;
+        Ok(result)
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.upload.abort().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_version_is_written_once_and_leaves_no_staging_file() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let store = DurableFiles::new();
+        let path = Path::from_absolute_path(folder.path().join("_delta_log/0.json")).expect("path");
+        let create = PutOptions { mode: PutMode::Create, ..Default::default() };
+        store.put_opts(&path, PutPayload::from_static(b"one"), create.clone()).await.expect("first");
+        let second = store.put_opts(&path, PutPayload::from_static(b"two"), create).await;
+        assert!(matches!(second, Err(Error::AlreadyExists { .. })), "{second:?}");
+        let names: Vec<_> = std::fs::read_dir(folder.path().join("_delta_log"))
+            .expect("listing")
+            .map(|entry| entry.expect("entry").file_name())
+            .collect();
+        assert_eq!(names, ["0.json"]);
+        assert_eq!(std::fs::read(folder.path().join("_delta_log/0.json")).expect("read"), b"one");
+    }
+}

@@ -1,0 +1,87 @@
+//! The two tables a new lakehouse starts with: the product form's and the generator's.
+
+use deltalake::kernel::{PrimitiveType, StructField};
+
+use super::error::LakehouseError;
+use super::store::{Store, TableOptions};
+use crate::model::TableName;
+
+/// The product form's table.
+pub const PRODUCTS: &str = "main.direct_write.products";
+/// The generator's table.
+pub const TELEMETRY: &str = "main.direct_write.telemetry";
+
+const PRODUCT_FIELDS: [(&str, PrimitiveType); 10] = [
+    ("record_id", PrimitiveType::String),
+    ("product_id", PrimitiveType::String),
+    ("product_name", PrimitiveType::String),
+    ("product_price", PrimitiveType::Double),
+    ("category", PrimitiveType::String),
+    ("sale_start_date", PrimitiveType::String),
+    ("sale_stop_date", PrimitiveType::String),
+    ("processed_at", PrimitiveType::String),
+    ("batch_id", PrimitiveType::String),
+    ("source", PrimitiveType::String),
+];
+
+const TELEMETRY_FIELDS: [(&str, PrimitiveType); 9] = [
+    ("device_id", PrimitiveType::String),
+    ("site", PrimitiveType::String),
+    ("metric", PrimitiveType::String),
+    ("value", PrimitiveType::Double),
+    ("unit", PrimitiveType::String),
+    ("event_time", PrimitiveType::Timestamp),
+    ("record_id", PrimitiveType::String),
+    ("run_id", PrimitiveType::String),
+    ("sequence", PrimitiveType::Long),
+];
+
+/// Creates the catalog, its schemas and the two tables in a store that has no catalog yet. A lakehouse whose owner has
+/// dropped them does not get them back.
+///
+/// # Errors
+/// What kept a folder or table from being made; the next start tries again.
+pub async fn seed(store: &Store) -> Result<(), LakehouseError> {
+    if store.has_schema("main", "default") {
+        return Ok(());
+    }
+    store.create_catalog("main")?;
+    store.create_schema("main", "direct_write")?;
+    create(store, PRODUCTS, "Products from the form, one row for each", &PRODUCT_FIELDS).await?;
+    create(store, TELEMETRY, "Telemetry from the generator, one row for each reading", &TELEMETRY_FIELDS).await?;
+    // Made last: it says that all of the above is there.
+    store.create_schema("main", "default")
+}
+
+async fn create(
+    store: &Store,
+    name: &str,
+    comment: &str,
+    fields: &[(&str, PrimitiveType)],
+) -> Result<(), LakehouseError> {
+    let name = TableName::parse(name).map_err(|error| LakehouseError::InvalidArgument(error.to_string()))?;
+    let fields = fields.iter().map(|(name, data_type)| StructField::nullable(*name, data_type.clone())).collect();
+    let options = TableOptions { comment: Some(comment.to_owned()), if_not_exists: true, ..Default::default() };
+    store.create_table(&name, fields, options).await.map(|_new| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::PRODUCT_COLUMNS;
+
+    #[tokio::test]
+    async fn a_new_lakehouse_has_the_product_columns_in_order_and_dropped_tables_stay_dropped() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let store = Store::open(folder.path()).expect("open");
+        seed(&store).await.expect("seed");
+        let name = TableName::parse(PRODUCTS).expect("name");
+        let table = store.table(&name).await.expect("products");
+        let names: Vec<_> = table.uc_columns().into_iter().map(|column| column.name).collect();
+        assert_eq!(names, PRODUCT_COLUMNS);
+        drop(table);
+        store.drop_table(&name, false).await.expect("drop");
+        seed(&store).await.expect("seed again");
+        assert!(matches!(store.table(&name).await, Err(LakehouseError::NotFound(_))));
+    }
+}
