@@ -37,7 +37,7 @@ pub fn submission_events_path(id: &str) -> String {
 ///
 /// # Errors
 /// Only when the server of the page cannot be reached; a silent workspace is said inside the answer.
-#[server(prefix = "/api/page", endpoint = "workbench", input = Json)]
+#[server(name = AskWorkbench, prefix = "/api/page", endpoint = "workbench", input = Json)]
 pub async fn workbench_info() -> Result<WorkbenchInfo, EdgeError> {
     Ok(engine()?.workbench_info().await)
 }
@@ -47,7 +47,7 @@ pub async fn workbench_info() -> Result<WorkbenchInfo, EdgeError> {
 /// # Errors
 /// `INVALID_PARAMETER_VALUE` with every broken rule, `NOT_FOUND` for the table, `UNAVAILABLE` for the writer,
 /// `RESOURCE_EXHAUSTED` when too many are under way. Nothing was written in any of these cases.
-#[server(prefix = "/api/page", endpoint = "submit", input = Json)]
+#[server(name = AskSubmit, prefix = "/api/page", endpoint = "submit", input = Json)]
 pub async fn submit(submission: Submission) -> Result<SubmissionSnapshot, EdgeError> {
     with_status(engine()?.submit(submission, "structured_payload").await)
 }
@@ -56,7 +56,7 @@ pub async fn submit(submission: Submission) -> Result<SubmissionSnapshot, EdgeEr
 ///
 /// # Errors
 /// `NOT_FOUND` when it is not, or no longer, known.
-#[server(prefix = "/api/page", endpoint = "submission", input = Json)]
+#[server(name = AskSubmission, prefix = "/api/page", endpoint = "submission", input = Json)]
 pub async fn submission(id: String) -> Result<SubmissionSnapshot, EdgeError> {
     with_status(engine()?.submission(&id))
 }
@@ -65,7 +65,7 @@ pub async fn submission(id: String) -> Result<SubmissionSnapshot, EdgeError> {
 ///
 /// # Errors
 /// What the workspace answers.
-#[server(prefix = "/api/page", endpoint = "rows", input = Json)]
+#[server(name = AskRows, prefix = "/api/page", endpoint = "rows", input = Json)]
 pub async fn latest_rows(table: TableName, limit: u32) -> Result<RowsPage, EdgeError> {
     with_status(engine()?.latest_rows(&table, limit.clamp(1, 200)).await)
 }

@@ -1,7 +1,7 @@
 //! The shell and the routes. Rendered on the server; only the islands of [`crate::ui`] reach the browser as code.
 
 use leptos::prelude::*;
-use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
