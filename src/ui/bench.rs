@@ -96,7 +96,9 @@ impl Bench {
             };
             info.with(ready).then_some(kind)
         });
-        let errors = Memo::new(move |_| table_info.with(|table| table.as_ref().map(|table| drafts.errors(table)).unwrap_or_default()));
+        let errors = Memo::new(move |_| {
+            table_info.with(|table| table.as_ref().map(|table| drafts.errors(table)).unwrap_or_default())
+        });
         Self {
             info,
             hydrated: RwSignal::new(false),
@@ -218,7 +220,8 @@ impl Bench {
         }
         self.samples.update(|samples| session::record(samples, &new));
         self.samples.with_untracked(|samples| session::save(samples));
-        let failed_now = new.state == SubmissionState::Failed && old.is_none_or(|old| old.state != SubmissionState::Failed);
+        let failed_now =
+            new.state == SubmissionState::Failed && old.is_none_or(|old| old.state != SubmissionState::Failed);
         self.snapshot.set(Some(new));
         if failed_now {
             self.ask_again();
@@ -278,7 +281,13 @@ fn first_choice(info: &WorkbenchInfo) -> Option<TableName> {
 
 /// What has changed between two snapshots that is worth saying aloud.
 fn announcement(old: Option<&SubmissionSnapshot>, new: &SubmissionSnapshot) -> Option<String> {
-    let was = |stage| old.is_some_and(|old| old.stages.iter().any(|report| report.stage == stage && report.state != StageState::Active && report.state != StageState::Waiting));
+    let was = |stage| {
+        old.is_some_and(|old| {
+            old.stages.iter().any(|report| {
+                report.stage == stage && report.state != StageState::Active && report.state != StageState::Waiting
+            })
+        })
+    };
     let state_before = old.map(|old| old.state);
     match new.state {
         SubmissionState::Failed if state_before != Some(SubmissionState::Failed) => {
@@ -293,7 +302,8 @@ fn announcement(old: Option<&SubmissionSnapshot>, new: &SubmissionSnapshot) -> O
         return Some(format!("Visible after {}.", duration(micros)));
     }
     let became_durable = new.state == SubmissionState::Succeeded && state_before != Some(SubmissionState::Succeeded);
-    became_durable.then(|| format!("{} durable after {}.", count_of(new.records.durable, "record"), duration(new.processing_us)))
+    became_durable
+        .then(|| format!("{} durable after {}.", count_of(new.records.durable, "record"), duration(new.processing_us)))
 }
 
 #[cfg(test)]

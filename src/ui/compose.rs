@@ -16,7 +16,8 @@ pub fn Compose(
     /// The page's state.
     bench: Bench,
 ) -> impl IntoView {
-    let takes_products = Memo::new(move |_| bench.table_info.with(|table| table.as_ref().map(TableInfo::takes_products)));
+    let takes_products =
+        Memo::new(move |_| bench.table_info.with(|table| table.as_ref().map(TableInfo::takes_products)));
     let on_submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         bench.press();
@@ -59,7 +60,8 @@ fn TableSelector(bench: Bench) -> impl IntoView {
         bench.drafts.forget_verdicts();
         bench.table.set(TableName::parse(&event_target_value(&event)).ok());
     };
-    let is_chosen = move |name: &str| bench.table.with(|table| table.as_ref().is_some_and(|table| table.to_string() == name));
+    let is_chosen =
+        move |name: &str| bench.table.with(|table| table.as_ref().is_some_and(|table| table.to_string() == name));
     let columns = move || {
         bench.table_info.with(|table| table.as_ref().map(|table| count_of(table.columns.len() as u64, "column")))
     };
@@ -137,7 +139,8 @@ fn ActionBar(bench: Bench) -> impl IntoView {
     let blocked = Memo::new(move |_| bench.blocked());
     let takes_products = move || bench.table_info.with(|table| table.as_ref().is_none_or(TableInfo::takes_products));
     let summary = move || {
-        let count = bench.table_info.with(|table| table.as_ref().and_then(|table| bench.drafts.items(table).ok()))?.len();
+        let count =
+            bench.table_info.with(|table| table.as_ref().and_then(|table| bench.drafts.items(table).ok()))?.len();
         let writer = bench.usable_writer.get()?;
         Some(format!("{} by {writer}", count_of(count as u64, if takes_products() { "item" } else { "row" })))
     };

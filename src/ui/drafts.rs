@@ -7,7 +7,9 @@ use leptos::prelude::*;
 use serde_json::Value;
 
 use super::{field_errors, samples};
-use crate::model::{FieldError, MAX_ITEMS, PRODUCT_INPUT_COLUMNS, ProductDraft, TableInfo, validate_products, validate_rows};
+use crate::model::{
+    FieldError, MAX_ITEMS, PRODUCT_INPUT_COLUMNS, ProductDraft, TableInfo, validate_products, validate_rows,
+};
 
 /// One item of the product form.
 #[derive(Clone, Copy)]
@@ -105,7 +107,9 @@ impl Drafts {
     /// What would be sent, or why the text of the rows is no JSON array.
     pub fn items(&self, table: &TableInfo) -> Result<Vec<Value>, FieldError> {
         if table.takes_products() {
-            return Ok(self.products.with(|products| products.iter().map(|draft| draft.text.with(ProductDraft::to_json)).collect()));
+            return Ok(self
+                .products
+                .with(|products| products.iter().map(|draft| draft.text.with(ProductDraft::to_json)).collect()));
         }
         self.rows_text.with(|text| {
             let text = if text.trim().is_empty() { "[]" } else { text };

@@ -24,7 +24,8 @@ pub fn input_id(path: &str) -> String {
 
 /// Errors found here, then those the server found that were not found here.
 pub fn merge(here: &[FieldError], server: &[FieldError]) -> Vec<FieldError> {
-    let new = server.iter().filter(|error| !here.iter().any(|known| known.path == error.path && known.rule == error.rule));
+    let new =
+        server.iter().filter(|error| !here.iter().any(|known| known.path == error.path && known.rule == error.rule));
     here.iter().chain(new).cloned().collect()
 }
 

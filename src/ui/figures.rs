@@ -37,7 +37,10 @@ fn headline(shown: &SubmissionSnapshot) -> Vec<Figure> {
 fn facts(shown: &SubmissionSnapshot) -> Vec<(&'static str, String)> {
     let records = shown.records;
     let visible = records.visible.map_or_else(|| "not known".to_owned(), grouped);
-    let counts = format!("{} received, {} durable, {} failed, {visible} visible", records.received, records.durable, records.failed);
+    let counts = format!(
+        "{} received, {} durable, {} failed, {visible} visible",
+        records.received, records.durable, records.failed
+    );
     vec![
         ("Records", counts),
         ("Writer", format!("{} ({})", shown.writer.title(), shown.writer)),

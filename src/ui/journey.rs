@@ -117,7 +117,9 @@ fn StopMark(index: usize, stage: Stage, drawn: Memo<Vec<Stop>>) -> impl IntoView
     let state = move || stop.with(|stop| stop.as_ref().map_or(StageState::Waiting, |stop| stop.report.state));
     let took = move || {
         stop.with(|stop| match stop {
-            Some(Stop { report: StageReport { state: StageState::Done, took_us: Some(micros), .. }, .. }) => duration(*micros),
+            Some(Stop { report: StageReport { state: StageState::Done, took_us: Some(micros), .. }, .. }) => {
+                duration(*micros)
+            }
             _ if state() == StageState::Waiting => "–".to_owned(),
             _ => state_word(state()).to_owned(),
         })
@@ -178,7 +180,9 @@ fn draw_ruler(stops: &[Stop], passed_us: u64) -> impl IntoView + use<> {
     };
     let mut labels: Vec<_> = ticks
         .iter()
-        .map(|tick| label(*tick, if *tick == 0 { "start" } else { "middle" }, if *tick == 0 { "tick" } else { "tick between" }))
+        .map(|tick| {
+            label(*tick, if *tick == 0 { "start" } else { "middle" }, if *tick == 0 { "tick" } else { "tick between" })
+        })
         .collect();
     if length > 0 {
         labels.push(label(length, "end", "tick end"));
@@ -217,7 +221,12 @@ pub(super) mod tests {
             finished: false,
             writer: WriterKind::Zerobus,
             table: TableName::parse("a.b.c").unwrap_or_else(|_| unreachable!()),
-            workspace: WorkspaceBadge { name: String::new(), local: true, url: String::new(), principal: String::new() },
+            workspace: WorkspaceBadge {
+                name: String::new(),
+                local: true,
+                url: String::new(),
+                principal: String::new(),
+            },
             started_at: String::new(),
             records: Records::default(),
             payload_bytes: 0,

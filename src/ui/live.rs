@@ -96,7 +96,9 @@ mod real {
         });
         stream.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         stream.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        SOURCE.with(|source| *source.borrow_mut() = Some(Source { stream, _on_message: on_message, _on_error: on_error }));
+        SOURCE.with(|source| {
+            *source.borrow_mut() = Some(Source { stream, _on_message: on_message, _on_error: on_error })
+        });
     }
 
     /// Asks for the snapshot, and again a second later until it is finished.

@@ -19,7 +19,9 @@ pub fn Outcome(
         followed.then(|| bench.snapshot.get()).flatten()
     });
     let reports = Memo::new(move |_| {
-        shown.with(|shown| shown.as_ref().map_or_else(|| first_reports(&bench.phase.get()), |shown| shown.stages.clone()))
+        shown.with(|shown| {
+            shown.as_ref().map_or_else(|| first_reports(&bench.phase.get()), |shown| shown.stages.clone())
+        })
     });
     let passed_us = Memo::new(move |_| shown.with(|shown| shown.as_ref().map_or(0, |shown| shown.processing_us)));
     let hue = Memo::new(move |_| {
@@ -168,9 +170,8 @@ fn LinkNote(bench: Bench) -> impl IntoView {
 
 #[component]
 fn RawAnswer(shown: Memo<Option<SubmissionSnapshot>>) -> impl IntoView {
-    let answer = Memo::new(move |_| {
-        shown.with(|shown| serde_json::to_string_pretty(shown.as_ref()?.answer.as_ref()?).ok())
-    });
+    let answer =
+        Memo::new(move |_| shown.with(|shown| serde_json::to_string_pretty(shown.as_ref()?.answer.as_ref()?).ok()));
     view! {
         <Show when=move || answer.with(Option::is_some)>
             <details class="json">

@@ -78,24 +78,30 @@ pub fn Rows(
         true
     });
     let fresh = Memo::new(move |_| {
-        bench.snapshot.with(|snapshot| snapshot.as_ref().map(|snapshot| snapshot.record_ids.clone()).unwrap_or_default())
+        bench
+            .snapshot
+            .with(|snapshot| snapshot.as_ref().map(|snapshot| snapshot.record_ids.clone()).unwrap_or_default())
     });
     let current = Memo::new(move |_| {
         let table = bench.table.get();
-        rows.page.with(|page| page.as_ref().filter(|(name, _)| Some(name) == table.as_ref()).map(|(_, page)| page.clone()))
+        rows.page
+            .with(|page| page.as_ref().filter(|(name, _)| Some(name) == table.as_ref()).map(|(_, page)| page.clone()))
     });
     let refresh = move |_| {
         if let Some(table) = bench.table.get_untracked() {
             rows.ask(table);
         }
     };
-    let total = move || current.with(|page| page.as_ref().map(|page| format!("{} in all", count_of(page.total, "row"))));
+    let total =
+        move || current.with(|page| page.as_ref().map(|page| format!("{} in all", count_of(page.total, "row"))));
     let body = move || {
         current.with(|page| match page {
             Some(page) if page.rows.is_empty() => empty().into_any(),
             Some(page) => fresh.with(|fresh| table_of(page, fresh)).into_any(),
             None if rows.problem.with(Option::is_some) => ().into_any(),
-            None if bench.table.with(Option::is_none) => view! { <p class="teach">"Choose a table to see its rows."</p> }.into_any(),
+            None if bench.table.with(Option::is_none) => {
+                view! { <p class="teach">"Choose a table to see its rows."</p> }.into_any()
+            }
             None => skeleton().into_any(),
         })
     };
@@ -170,7 +176,11 @@ fn table_of(page: &RowsPage, fresh: &[String]) -> impl IntoView + use<> {
             </tr>
         }
     });
-    let caption = format!("The latest {} of {} rows; those of the last submission are marked new", page.rows.len(), grouped(page.total));
+    let caption = format!(
+        "The latest {} of {} rows; those of the last submission are marked new",
+        page.rows.len(),
+        grouped(page.total)
+    );
     view! {
         <table data-testid="rows">
             <caption class="sr-only">{caption}</caption>

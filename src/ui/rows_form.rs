@@ -28,7 +28,8 @@ pub fn RowsForm(
         }
     };
     let error_line = |error: FieldError| {
-        let came = (!error.came.is_empty()).then(|| view! { <span class="quiet">" Came: "<span class="code">{error.came}</span></span> });
+        let came = (!error.came.is_empty())
+            .then(|| view! { <span class="quiet">" Came: "<span class="code">{error.came}</span></span> });
         view! { <li><span class="code">{error.path}</span>" "{error.message}{came}</li> }
     };
     view! {

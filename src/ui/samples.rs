@@ -65,7 +65,18 @@ mod tests {
 
     #[test]
     fn sample_rows_fit_the_columns_they_are_made_from() {
-        let types = ["string", "boolean", "tinyint", "int", "bigint", "double", "decimal(5,2)", "decimal(2,2)", "date", "timestamp"];
+        let types = [
+            "string",
+            "boolean",
+            "tinyint",
+            "int",
+            "bigint",
+            "double",
+            "decimal(5,2)",
+            "decimal(2,2)",
+            "date",
+            "timestamp",
+        ];
         let columns = types.iter().zip(0..).map(|(type_text, position)| Column {
             name: format!("c{position}"),
             type_name: type_text.split('(').next().unwrap_or_default().to_uppercase(),

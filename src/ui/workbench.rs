@@ -1,6 +1,7 @@
 //! The workbench: compose on the left, the instrument on the right, the table's rows underneath.
 //!
 //! [`WorkbenchPage`] is rendered on the server only; [`Workbench`] is the island that wakes in the browser.
+#![allow(missing_docs, reason = "#[island] makes a struct of its own that cannot be documented from here")]
 
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -254,7 +254,9 @@ mod tests {
 
     #[test]
     fn ticks_have_no_needless_digits() {
-        for (value, label) in [(0.0, "0"), (0.5, "0.5"), (20.0, "20"), (2_500.0, "2.5 k"), (1_000.0, "1 k"), (0.01, "0.01")] {
+        for (value, label) in
+            [(0.0, "0"), (0.5, "0.5"), (20.0, "20"), (2_500.0, "2.5 k"), (1_000.0, "1 k"), (0.01, "0.01")]
+        {
             assert_eq!(tick_label(value), label);
         }
     }
