@@ -52,6 +52,8 @@ pub struct Bench {
     pub hydrated: RwSignal<bool>,
     /// Whether the workspace is being asked again right now.
     pub retrying: RwSignal<bool>,
+    /// Whether asking again is planned, so that there is one timer and no more.
+    retry_planned: StoredValue<bool>,
     /// The chosen writer.
     pub writer: RwSignal<Option<WriterKind>>,
     /// The chosen table.
@@ -103,6 +105,7 @@ impl Bench {
             info,
             hydrated: RwSignal::new(false),
             retrying: RwSignal::new(false),
+            retry_planned: StoredValue::new(false),
             writer,
             table,
             drafts,
@@ -267,9 +270,16 @@ impl Bench {
 
     /// Comes back in a while if the workspace is silent.
     pub fn retry_later(self) {
-        if self.info.with_untracked(|info| info.problem.is_some()) {
-            set_timeout(move || self.ask_again(), RETRY);
+        let silent = self.info.with_untracked(|info| info.problem.is_some());
+        if !silent || self.retry_planned.get_value() {
+            return;
         }
+        self.retry_planned.set_value(true);
+        let again = move || {
+            self.retry_planned.set_value(false);
+            self.ask_again();
+        };
+        set_timeout(again, RETRY);
     }
 }
 

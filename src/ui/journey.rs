@@ -47,8 +47,8 @@ pub fn ruler(stops: &[Stop], passed_us: u64) -> (u64, Vec<u64>) {
         return (0, Vec::new());
     }
     let step = (round_step(length as f64, 4) as u64).max(1);
-    // A tick in the last twelfth would run into the label of the end.
-    let ticks = (0..).map(|index| index * step).take_while(|tick| *tick == 0 || tick * 12 <= length * 11);
+    // A tick in the last sixth would run into the label of the end.
+    let ticks = (0..).map(|index| index * step).take_while(|tick| *tick == 0 || tick * 6 <= length * 5);
     (length, ticks.collect())
 }
 

@@ -19,7 +19,7 @@ pub fn Charts(
     view! {
         <section class="charts" aria-label="Charts of this session">
             <Plot id="throughput" title="Throughput" unit="records/s" data=throughput empty=teaching("durable records per second") />
-            <Plot id="latency" title="Latency to durable and to visible" unit="ms" data=latency empty=teaching("the time to durable and to visible") />
+            <Plot id="latency" title="Time to durable and visible" unit="ms" data=latency empty=teaching("the time to durable and to visible") />
         </section>
     }
     .into_any()
