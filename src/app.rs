@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
-use leptos_router::path;
+use leptos_router::{SsrMode, path};
 
 use crate::ui::workbench::WorkbenchPage;
 
@@ -16,6 +16,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
+                <meta name="description" content="Write records straight into Delta tables and see what each way in costs." />
+                <link rel="icon" type="image/svg+xml" href="/favicon.svg" />
+                // Before the style sheet, so that the chosen theme is there at the first paint.
+                <script src="/theme.js"></script>
                 <AutoReload options=options.clone() />
                 <HydrationScripts options=options.clone() islands=true />
                 <HashedStylesheet options=options.clone() id="leptos" />
@@ -35,9 +39,20 @@ pub fn App() -> impl IntoView {
     view! {
         <Title formatter=|text: String| if text.is_empty() { "Direct Write".to_owned() } else { format!("{text} · Direct Write") } />
         <Router>
-            <Routes fallback=|| view! { <h1>"Not found"</h1> }>
-                <Route path=path!("/") view=WorkbenchPage />
+            <Routes fallback=not_found>
+                // In one piece: an island in a fragment that is streamed later might not be woken.
+                <Route path=path!("/") view=WorkbenchPage ssr=SsrMode::Async />
             </Routes>
         </Router>
+    }
+}
+
+fn not_found() -> impl IntoView {
+    view! {
+        <Title text="Not found" />
+        <main id="main" class="alone">
+            <h1>"Not found"</h1>
+            <p>"There is no page at this address. "<a href="/">"Go to the workbench"</a></p>
+        </main>
     }
 }

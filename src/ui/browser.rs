@@ -1,0 +1,90 @@
+//! The few things only a browser has: storage that outlives a reload, focus, the theme attribute.
+//!
+//! Every function is silent on the server, so callers need no feature gates. Failures (private windows
+//! refuse storage) are silent too: nothing here is needed for a record to be written.
+
+/// Where a value is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Until the tab is closed.
+    Session,
+    /// Until the reader clears it.
+    Always,
+}
+
+#[cfg(feature = "hydrate")]
+mod real {
+    use leptos::prelude::{document, window};
+    use wasm_bindgen::JsCast;
+
+    use super::Keep;
+
+    fn storage(keep: Keep) -> Option<web_sys::Storage> {
+        match keep {
+            Keep::Session => window().session_storage().ok().flatten(),
+            Keep::Always => window().local_storage().ok().flatten(),
+        }
+    }
+
+    pub(super) fn stored(keep: Keep, key: &str) -> Option<String> {
+        storage(keep)?.get_item(key).ok().flatten()
+    }
+
+    pub(super) fn store(keep: Keep, key: &str, value: &str) {
+        if let Some(storage) = storage(keep) {
+            // A full or forbidden store costs only the memory of a reload.
+            let _ = storage.set_item(key, value);
+        }
+    }
+
+    pub(super) fn focus(id: &str) {
+        let element = document().get_element_by_id(id).and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok());
+        if let Some(element) = element {
+            let _ = element.focus();
+        }
+    }
+
+    pub(super) fn set_theme(theme: Option<&str>) {
+        if let Some(root) = document().document_element() {
+            let _ = match theme {
+                Some(theme) => root.set_attribute("data-theme", theme),
+                None => root.remove_attribute("data-theme"),
+            };
+        }
+    }
+}
+
+/// What was kept under `key`.
+pub fn stored(keep: Keep, key: &str) -> Option<String> {
+    #[cfg(feature = "hydrate")]
+    return real::stored(keep, key);
+    #[cfg(not(feature = "hydrate"))]
+    {
+        let _ = (keep, key);
+        None
+    }
+}
+
+/// Keeps `value` under `key`.
+pub fn store(keep: Keep, key: &str, value: &str) {
+    #[cfg(feature = "hydrate")]
+    real::store(keep, key, value);
+    #[cfg(not(feature = "hydrate"))]
+    let _ = (keep, key, value);
+}
+
+/// Moves the keyboard focus to the element with that id, once what is being rendered now is there.
+pub fn focus_soon(id: String) {
+    #[cfg(feature = "hydrate")]
+    leptos::prelude::request_animation_frame(move || real::focus(&id));
+    #[cfg(not(feature = "hydrate"))]
+    drop(id);
+}
+
+/// Sets the theme of the document; `None` follows the system.
+pub fn set_theme(theme: Option<&str>) {
+    #[cfg(feature = "hydrate")]
+    real::set_theme(theme);
+    #[cfg(not(feature = "hydrate"))]
+    let _ = theme;
+}

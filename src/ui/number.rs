@@ -1,0 +1,129 @@
+//! Numbers as the page writes them: three significant digits with their unit.
+//!
+//! Pure text; knows nothing of locales, so that server and browser render the same. Exact values belong
+//! in tooltips and tables, through [`grouped`].
+
+/// Three significant digits: `1.24`, `48.3`, `499`. Above a thousand the digits before the point are all kept.
+pub fn three_digits(value: f64) -> String {
+    let size = value.abs();
+    // The bounds are where rounding would add a fourth digit: 9.996 is 10.0.
+    let decimals = match size {
+        _ if size < 9.995 => 2,
+        _ if size < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{value:.decimals$}")
+}
+
+/// A duration given in microseconds: `840 µs`, `1.24 ms`, `12.6 s`, `3.20 min`.
+pub fn duration(micros: u64) -> String {
+    let value = micros as f64;
+    match micros {
+        0 => "< 1 µs".to_owned(),
+        1..=999 => format!("{micros} µs"),
+        _ if value < 999_500.0 => format!("{} ms", three_digits(value / 1e3)),
+        _ if value < 99_950_000.0 => format!("{} s", three_digits(value / 1e6)),
+        _ => format!("{} min", three_digits(value / 6e7)),
+    }
+}
+
+/// An amount with a decimal prefix: `48.3 k`, `1.20 M`; whole numbers below a thousand stay whole.
+pub fn amount(value: f64) -> String {
+    const STEPS: [(f64, &str); 4] = [(1e9, " G"), (1e6, " M"), (1e3, " k"), (1.0, "")];
+    let (divisor, prefix) = STEPS.into_iter().find(|(step, _)| value.abs() >= step * 0.9995).unwrap_or((1.0, ""));
+    let scaled = value / divisor;
+    if prefix.is_empty() && scaled.fract() == 0.0 {
+        format!("{scaled:.0}")
+    } else {
+        format!("{}{prefix}", three_digits(scaled))
+    }
+}
+
+/// An amount of `unit`: `48.3 k records/s`, `12.6 MB`. The prefix is joined to units of one or two letters.
+pub fn with_unit(value: f64, unit: &str) -> String {
+    let number = amount(value);
+    let prefixed = number.ends_with(|last: char| last.is_ascii_alphabetic());
+    if prefixed && unit.starts_with('B') { format!("{number}{unit}") } else { format!("{number} {unit}") }
+}
+
+/// Bytes in decimal units: `312 B`, `1.20 kB`.
+pub fn bytes(count: u64) -> String {
+    with_unit(count as f64, "B")
+}
+
+/// All digits, in groups of three parted by thin spaces: `1 234 567`.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() * 2);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{2009}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 record`, `5 records`.
+pub fn count_of(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{} {noun}s", grouped(count)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_digits_survive_rounding() {
+        let cases = [
+            (0.0, "0.00"),
+            (1.2345, "1.23"),
+            (9.994, "9.99"),
+            (9.996, "10.0"),
+            (48.26, "48.3"),
+            (99.96, "100"),
+            (499.4, "499"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(three_digits(value), text, "{value}");
+        }
+    }
+
+    #[test]
+    fn durations_choose_their_unit() {
+        let cases = [
+            (0, "< 1 µs"),
+            (7, "7 µs"),
+            (999, "999 µs"),
+            (1_000, "1.00 ms"),
+            (1_240, "1.24 ms"),
+            (999_400, "999 ms"),
+            (999_600, "1.00 s"),
+            (12_600_000, "12.6 s"),
+            (99_960_000, "1.67 min"),
+            (192_000_000, "3.20 min"),
+        ];
+        for (micros, text) in cases {
+            assert_eq!(duration(micros), text, "{micros}");
+        }
+    }
+
+    #[test]
+    fn amounts_carry_prefixes() {
+        assert_eq!(amount(5.0), "5");
+        assert_eq!(amount(0.25), "0.25");
+        assert_eq!(amount(999.6), "1.00 k");
+        assert_eq!(with_unit(48_321.0, "records/s"), "48.3 k records/s");
+        assert_eq!(with_unit(12_600_000.0, "B/s"), "12.6 MB/s");
+        assert_eq!(bytes(312), "312 B");
+        assert_eq!(bytes(1_200), "1.20 kB");
+    }
+
+    #[test]
+    fn counts_are_grouped() {
+        assert_eq!(grouped(7), "7");
+        assert_eq!(grouped(1_234_567), "1\u{2009}234\u{2009}567");
+        assert_eq!(count_of(1, "record"), "1 record");
+        assert_eq!(count_of(1_000, "row"), "1\u{2009}000 rows");
+    }
+}
