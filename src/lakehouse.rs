@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 mod appender;
 mod catalog;
 mod columns;
+mod decode;
 mod disk;
 mod error;
 mod listen;
@@ -38,6 +39,7 @@ mod oidc;
 mod seed;
 mod statements;
 mod store;
+mod zerobus;
 
 pub use appender::{QUEUE_BYTES, QUEUE_CALLS};
 pub use error::{ApiError, LakehouseError};
@@ -81,6 +83,11 @@ impl Lakehouse {
         &self.oidc
     }
 
+    /// The one client's id and secret.
+    pub fn credentials(&self) -> &Credentials {
+        self.oidc.credentials()
+    }
+
     /// Cancelled when the lakehouse begins to go down: long-lived streams end themselves on it.
     pub fn closing(&self) -> CancellationToken {
         self.closing.clone()
@@ -93,7 +100,7 @@ impl Lakehouse {
             .merge(oidc::router(self.oidc.clone()))
             .merge(catalog::router(self.store.clone(), self.oidc.clone()))
             .merge(statements::router(self.statements.clone(), self.oidc.clone()))
-        // gRPC goes here: .merge(zerobus::router(self.store.clone(), self.oidc.clone(), self.closing()))
+            .merge(zerobus::router(self.store.clone(), self.oidc.clone(), self.closing()))
     }
 
     /// Serves until `shutdown`, then stops accepting, lets open connections finish for up to 8 s, writes what is queued

@@ -11,7 +11,7 @@ mod protobuf;
 use deltalake::arrow::datatypes::SchemaRef;
 use deltalake::arrow::record_batch::RecordBatch;
 
-pub use protobuf::ProtobufDecoder;
+pub use protobuf::{DescriptorError, ProtobufDecoder};
 
 /// A value of one row, already known to fit its column.
 #[derive(Clone, Debug, PartialEq)]

@@ -156,27 +156,34 @@ struct CredentialsFile {
     client_secret: String,
 }
 
+const CREDENTIALS_FILE: &str = "credentials.json";
+
 impl Credentials {
     /// Reads `<data>/credentials.json`, or makes it with a new id and secret.
     ///
     /// # Errors
     /// [`LakehouseError::Io`] when the file cannot be read or written, or is damaged.
     pub fn load_or_create(data: &Path) -> Result<Self, LakehouseError> {
-        let path = data.join("credentials.json");
-        let file = match std::fs::read(&path) {
-            // The content stays out of the message: it may be the secret.
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|_| {
-                let cause = std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not the JSON written here");
-                LakehouseError::io(&path, "Reading")(cause)
-            })?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let file =
-                    CredentialsFile { client_id: uuid::Uuid::new_v4().to_string(), client_secret: random_text()? };
-                write_private(&path, &file).map_err(LakehouseError::io(&path, "Writing"))?;
-                file
-            }
-            Err(error) => return Err(LakehouseError::io(&path, "Reading")(error)),
-        };
+        let path = data.join(CREDENTIALS_FILE);
+        if !path.exists() {
+            let file = CredentialsFile { client_id: uuid::Uuid::new_v4().to_string(), client_secret: random_text()? };
+            write_private(&path, &file).map_err(LakehouseError::io(&path, "Writing"))?;
+        }
+        Self::read(data)
+    }
+
+    /// Reads `<data>/credentials.json`.
+    ///
+    /// # Errors
+    /// [`LakehouseError::Io`] when the file is not there, cannot be read, or is damaged.
+    pub fn read(data: &Path) -> Result<Self, LakehouseError> {
+        let path = data.join(CREDENTIALS_FILE);
+        let bytes = std::fs::read(&path).map_err(LakehouseError::io(&path, "Reading"))?;
+        // The content stays out of the message: it may be the secret.
+        let file: CredentialsFile = serde_json::from_slice(&bytes).map_err(|_| {
+            let cause = std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not the JSON written here");
+            LakehouseError::io(&path, "Reading")(cause)
+        })?;
         Ok(Self { client_id: file.client_id, client_secret: file.client_secret.into() })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use databricks_zerobus_ingest_sdk::{DynamicMessage, MessageDescriptor, message_descriptor};
 use deltalake::arrow::datatypes::{DataType, Field, Fields, SchemaRef, TimeUnit};
 use prost::Message;
-use prost_reflect::{Kind, MapKey, Value};
+use prost_reflect::{Kind, MapKey, ReflectMessage, Value};
 use prost_types::DescriptorProto;
 
 use super::json::decimal;

@@ -20,8 +20,7 @@ use super::proto::{
     EphemeralStreamResponse, IngestRecordResponse, RecordType,
 };
 use crate::lakehouse::LakehouseError;
-use crate::lakehouse::decode::{Decoder, Encoded, ProtobufDecoder, Row, to_batch};
-use crate::lakehouse::decode::DescriptorError;
+use crate::lakehouse::decode::{Decoder, DescriptorError, Encoded, ProtobufDecoder, Row, to_batch};
 use crate::lakehouse::oidc::TokenInfo;
 use crate::lakehouse::store::{Store, Table};
 use crate::model::TableName;
