@@ -15,7 +15,8 @@ fn compile_protos() -> Result<(), Box<dyn std::error::Error>> {
     // The writer announces the message to the table with this descriptor.
     let out = std::path::PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("product_record.desc"), prost::Message::encode_to_vec(&product))?;
-    let builder = || tonic_prost_build::configure().emit_rerun_if_changed(false).build_client(false).build_transport(false);
+    let builder =
+        || tonic_prost_build::configure().emit_rerun_if_changed(false).build_client(false).build_transport(false);
     builder().build_server(false).compile_fds(product)?;
     if std::env::var_os("CARGO_FEATURE_LOCAL").is_some() {
         let zerobus = protox::compile(["zerobus.proto"], ["proto"])?;

@@ -2,6 +2,8 @@
 //!
 //! Thin: take the engine from the context, call it, map the error. Decides nothing itself.
 
+#![allow(missing_docs, reason = "the server macro makes public fields of the documented arguments")]
+
 use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};

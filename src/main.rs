@@ -174,7 +174,10 @@ mod local {
     impl Running {
         pub fn announce(&self, config: &Config) -> Result<(), Refusal> {
             let data = std::path::absolute(&config.data_dir)?;
-            println!("  Local lakehouse  {}  (no DATABRICKS_HOST: Zerobus, SQL, catalog and tokens on this port)", self.workspace.url);
+            println!(
+                "  Local lakehouse  {}  (no DATABRICKS_HOST: Zerobus, SQL, catalog and tokens on this port)",
+                self.workspace.url
+            );
             println!("  Data             {}", data.display());
             println!("  Credentials      {}\n", data.join("credentials.json").display());
             Ok(())

@@ -15,12 +15,11 @@ mod writer;
 pub use date::{CalendarDate, timestamp_micros};
 pub use error::{EdgeError, FieldError};
 pub use product::{
-    Product, ProductDraft, validate_product, validate_products, MAX_ITEMS, PRODUCT_COLUMNS, PRODUCT_INPUT_COLUMNS,
+    MAX_ITEMS, PRODUCT_COLUMNS, PRODUCT_INPUT_COLUMNS, Product, ProductDraft, validate_product, validate_products,
 };
 pub use row::{validate_row, validate_rows};
 pub use submission::{
-    Records, RowsPage, Stage, StageReport, StageState, Submission, SubmissionSnapshot, SubmissionState,
-    WorkbenchInfo,
+    Records, RowsPage, Stage, StageReport, StageState, Submission, SubmissionSnapshot, SubmissionState, WorkbenchInfo,
 };
 pub use table::{Column, ColumnType, TableInfo, TableName, TableNameError};
 pub use writer::{WorkspaceBadge, WriterCard, WriterKind, WriterState};

@@ -71,8 +71,11 @@ pub trait Writer: Send + Sync {
     ///
     /// # Errors
     /// [`WriteFailure`] says why and how many rows are durable all the same.
-    async fn write(&self, batch: std::sync::Arc<Batch>, progress: std::sync::Arc<dyn Progress>)
-    -> Result<Receipt, WriteFailure>;
+    async fn write(
+        &self,
+        batch: std::sync::Arc<Batch>,
+        progress: std::sync::Arc<dyn Progress>,
+    ) -> Result<Receipt, WriteFailure>;
 
     /// Goes the way of a write without writing a row: the last step that a record would take before it is sent.
     ///

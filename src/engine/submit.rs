@@ -46,7 +46,8 @@ impl Engine {
             EdgeError::new("NOT_CONFIGURED", message)
         })?;
         let place = self.places.clone().try_acquire_owned().map_err(|_| {
-            let message = format!("{MOST_RUNNING} submissions are under way. Nothing was written. Send again in a second.");
+            let message =
+                format!("{MOST_RUNNING} submissions are under way. Nothing was written. Send again in a second.");
             EdgeError::new("RESOURCE_EXHAUSTED", message)
         })?;
         let table = self.workspace.table(&submission.table).await.map_err(|error| match error {
@@ -181,7 +182,12 @@ impl Run {
         let kept = kept_sentence(&failure, found);
         let WriteFailure { error, durable, .. } = failure;
         let received = self.batch.rows.len() as u64;
-        let message = format!("Writing to {} through {} failed: {error}. {kept} {}", self.batch.table.name, self.kind, error.remedy());
+        let message = format!(
+            "Writing to {} through {} failed: {error}. {kept} {}",
+            self.batch.table.name,
+            self.kind,
+            error.remedy()
+        );
         tracing::warn!(code = error.code(), %error, durable, in_doubt = failure.in_doubt, "failed");
         self.journey.stop(StageState::Failed, &error.to_string(), |snapshot| {
             snapshot.state = SubmissionState::Failed;

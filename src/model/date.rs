@@ -18,9 +18,9 @@ impl CalendarDate {
             return None;
         }
         let number = |range: std::ops::Range<usize>| -> Option<u16> {
-            bytes[range].iter().try_fold(0u16, |sum, byte| {
-                byte.is_ascii_digit().then(|| sum * 10 + u16::from(byte - b'0'))
-            })
+            bytes[range]
+                .iter()
+                .try_fold(0u16, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u16::from(byte - b'0')))
         };
         let year = number(0..4)?;
         let month = u8::try_from(number(5..7)?).ok()?;
@@ -85,8 +85,20 @@ mod tests {
             assert_eq!(CalendarDate::parse(good).map(|date| date.to_string()).as_deref(), Some(good));
         }
         for bad in [
-            "", "2025-02-29", "1900-02-29", "2025-13-01", "2025-00-01", "2025-04-31", "2025-1-1", "25-01-01",
-            "2025/01/01", "2025-01-01T00:00", "0000-01-01", "２０２５-01", "2025-01-0a", "+025-01-01",
+            "",
+            "2025-02-29",
+            "1900-02-29",
+            "2025-13-01",
+            "2025-00-01",
+            "2025-04-31",
+            "2025-1-1",
+            "25-01-01",
+            "2025/01/01",
+            "2025-01-01T00:00",
+            "0000-01-01",
+            "２０２５-01",
+            "2025-01-0a",
+            "+025-01-01",
         ] {
             assert_eq!(CalendarDate::parse(bad), None, "{bad}");
         }
@@ -97,8 +109,16 @@ mod tests {
         assert_eq!(timestamp_micros("1970-01-01T00:00:00Z"), Some(0));
         assert_eq!(timestamp_micros("2026-11-23T17:48:16.5Z"), Some(1_795_456_096_500_000));
         assert_eq!(timestamp_micros("1969-12-31T23:59:59.999999Z"), Some(-1));
-        for bad in ["2026-11-23", "2026-11-23T17:48:16", "2026-11-23T24:00:00Z", "2026-11-23T1:00:00Z",
-            "2026-11-23T17:48:16.Z", "2026-11-23T17:48:16.1234567Z", "2026-11-23T17:48:16+01:00", "T00:00:00Z"] {
+        for bad in [
+            "2026-11-23",
+            "2026-11-23T17:48:16",
+            "2026-11-23T24:00:00Z",
+            "2026-11-23T1:00:00Z",
+            "2026-11-23T17:48:16.Z",
+            "2026-11-23T17:48:16.1234567Z",
+            "2026-11-23T17:48:16+01:00",
+            "T00:00:00Z",
+        ] {
             assert_eq!(timestamp_micros(bad), None, "{bad}");
         }
     }

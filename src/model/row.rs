@@ -82,9 +82,13 @@ fn check_value(value: &Value, column: &Column) -> Result<(), (&'static str, Stri
         ColumnType::Float | ColumnType::Double => expect(value.is_number(), "type", "This must be a number."),
         ColumnType::Decimal { precision, scale } => {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            expect(fits_decimal(&text, precision, scale), "decimal", &format!(
-                "This must be a decimal number with at most {scale} digits after the point and {precision} in all."
-            ))
+            expect(
+                fits_decimal(&text, precision, scale),
+                "decimal",
+                &format!(
+                    "This must be a decimal number with at most {scale} digits after the point and {precision} in all."
+                ),
+            )
         }
         ColumnType::Date => {
             let good = value.as_str().is_some_and(|text| CalendarDate::parse(text).is_some());
@@ -143,9 +147,17 @@ mod tests {
             ("tinyint", &[json!(-128), json!(127)], &[json!(128), json!(1.5), json!("1")]),
             ("bigint", &[json!(i64::MAX)], &[json!(u64::MAX), json!(1.0)]),
             ("double", &[json!(1), json!(1.5)], &[json!("1.5")]),
-            ("decimal(5,2)", &[json!("123.45"), json!(1.5), json!("-0.10")], &[json!("1234.5"), json!("1.234"), json!("1e3"), json!(".5")]),
+            (
+                "decimal(5,2)",
+                &[json!("123.45"), json!(1.5), json!("-0.10")],
+                &[json!("1234.5"), json!("1.234"), json!("1e3"), json!(".5")],
+            ),
             ("date", &[json!("2025-01-31")], &[json!("2025-02-31"), json!(1)]),
-            ("timestamp", &[json!(1_700_000_000_000_000_i64), json!("2026-01-31T12:00:00.5Z")], &[json!("2026-01-31 12:00"), json!(1.5)]),
+            (
+                "timestamp",
+                &[json!(1_700_000_000_000_000_i64), json!("2026-01-31T12:00:00.5Z")],
+                &[json!("2026-01-31 12:00"), json!(1.5)],
+            ),
         ];
         for (type_text, good, bad) in cases {
             let table = table(&[("c", type_text, true)]);

@@ -135,7 +135,8 @@ impl Reader<'_> {
         let [Some(host), Some(client_id), Some(client_secret)] = values.clone() else {
             let (set, missing): (Vec<_>, Vec<_>) = settings.iter().zip(&values).partition(|(_, value)| value.is_some());
             if !set.is_empty() {
-                let names = |some: Vec<(&&str, _)>| some.iter().map(|(name, _)| **name).collect::<Vec<_>>().join(" and ");
+                let names =
+                    |some: Vec<(&&str, _)>| some.iter().map(|(name, _)| **name).collect::<Vec<_>>().join(" and ");
                 let (set, missing) = (names(set), names(missing));
                 self.errors.push(format!(
                     "{set} is set but {missing} is not: set all of {ENV_HOST}, {ENV_CLIENT_ID} and {ENV_CLIENT_SECRET} \

@@ -66,8 +66,11 @@ impl Workspace {
     }
 
     async fn fetch_token(&self) -> Result<TokenAnswer, WorkspaceError> {
-        let credentials =
-            self.config.credentials.as_ref().ok_or(WorkspaceError::NotConfigured { setting: "DATABRICKS_CLIENT_ID" })?;
+        let credentials = self
+            .config
+            .credentials
+            .as_ref()
+            .ok_or(WorkspaceError::NotConfigured { setting: "DATABRICKS_CLIENT_ID" })?;
         let answer = self
             .http()
             .post(format!("{}/oidc/v1/token", self.config.url))

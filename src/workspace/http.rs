@@ -70,7 +70,8 @@ impl Workspace {
         let mut fresh_token_tried = false;
         loop {
             let token = self.token().await?;
-            let mut request = self.http.request(method.clone(), format!("{}{path}", self.config.url)).bearer_auth(&token);
+            let mut request =
+                self.http.request(method.clone(), format!("{}{path}", self.config.url)).bearer_auth(&token);
             if let Some(body) = body.clone() {
                 let body = SentBody { bytes: Some(body), on_sent: on_sent.clone() };
                 request = request.header("content-type", "application/json").body(reqwest::Body::wrap(body));

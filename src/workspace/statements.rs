@@ -149,11 +149,7 @@ impl Workspace {
     ///
     /// # Errors
     /// As [`Self::execute`].
-    pub async fn execute_encoded(
-        &self,
-        body: Bytes,
-        on_sent: OnSent,
-    ) -> Result<StatementResult, WorkspaceError> {
+    pub async fn execute_encoded(&self, body: Bytes, on_sent: OnSent) -> Result<StatementResult, WorkspaceError> {
         let deadline = Instant::now() + LONGEST;
         let mut pause = FIRST_POLL;
         let mut answer: StatementAnswer = self.post("/api/2.0/sql/statements", body, on_sent).await?;

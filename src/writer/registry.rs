@@ -58,7 +58,9 @@ impl WriterRegistry {
     pub fn get(&self, kind: WriterKind) -> Result<Arc<dyn Writer>, Unavailable> {
         match self.writers.iter().find(|(one, _)| *one == kind) {
             Some((_, built)) => built.clone(),
-            None => Err(Unavailable { reason: format!("{kind} is not built in"), remedy: "Choose another.".to_owned() }),
+            None => {
+                Err(Unavailable { reason: format!("{kind} is not built in"), remedy: "Choose another.".to_owned() })
+            }
         }
     }
 
@@ -75,7 +77,9 @@ impl WriterRegistry {
 
     /// Waits for what is under way and closes what is open.
     pub async fn close(&self) {
-        futures::future::join_all(self.writers.iter().filter_map(|(_, built)| built.as_ref().ok()).map(|one| one.close()))
-            .await;
+        futures::future::join_all(
+            self.writers.iter().filter_map(|(_, built)| built.as_ref().ok()).map(|one| one.close()),
+        )
+        .await;
     }
 }

@@ -32,7 +32,10 @@ impl WriterFactory for Factory {
             return Err(Unavailable::missing(setting, "runs statements as a service principal"));
         }
         if config.warehouse_id.is_none() {
-            return Err(Unavailable::missing("DATABRICKS_WAREHOUSE_ID", "says which SQL warehouse runs the statements"));
+            return Err(Unavailable::missing(
+                "DATABRICKS_WAREHOUSE_ID",
+                "says which SQL warehouse runs the statements",
+            ));
         }
         Ok(Arc::new(SqlWriter { workspace: workspace.clone() }))
     }
@@ -146,7 +149,8 @@ fn parameter_value(row: &Map<String, Value>, column: &Column) -> Result<Option<S
         None | Some(Value::Null) => return Ok(None),
         Some(value) => value,
     };
-    let refuse = || WriterError::Rejected(format!("column {} ({}) does not take {value}", column.name, column.type_text));
+    let refuse =
+        || WriterError::Rejected(format!("column {} ({}) does not take {value}", column.name, column.type_text));
     match (column.kind(), value) {
         (ColumnType::Binary | ColumnType::Other, _) => Err(WriterError::Rejected(format!(
             "column {} has type {}, which SQL parameters cannot carry; use zerobus",

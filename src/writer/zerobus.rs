@@ -34,10 +34,16 @@ impl WriterFactory for Factory {
     fn build(&self, workspace: &Arc<Workspace>) -> Result<Arc<dyn Writer>, Unavailable> {
         let config = workspace.config();
         let credentials = config.credentials.clone().ok_or_else(|| {
-            Unavailable::missing("DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET", "opens streams as a service principal")
+            Unavailable::missing(
+                "DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET",
+                "opens streams as a service principal",
+            )
         })?;
         let endpoint = config.zerobus_endpoint.as_ref().ok_or_else(|| {
-            Unavailable::missing("DIRECT_WRITE_ZEROBUS_ENDPOINT or DIRECT_WRITE_ZEROBUS_REGION", "says where Zerobus Ingest listens")
+            Unavailable::missing(
+                "DIRECT_WRITE_ZEROBUS_ENDPOINT or DIRECT_WRITE_ZEROBUS_REGION",
+                "says where Zerobus Ingest listens",
+            )
         })?;
         let mut builder = ZerobusSdk::builder()
             .endpoint(endpoint.clone())

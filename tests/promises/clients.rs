@@ -19,7 +19,8 @@ async fn the_official_python_client_writes_a_thousand_records() {
         python("zerobus_client.py", &[&lakehouse.url, TABLE, &lakehouse.client_id, secret, format, "1000"]).await;
         let rows = rows_on_disk(data.path(), TABLE).await;
         let prefix = format!("{format}-");
-        let mut ids: Vec<&str> = rows.iter().filter_map(|row| row["record_id"].as_str()?.strip_prefix(&prefix)).collect();
+        let mut ids: Vec<&str> =
+            rows.iter().filter_map(|row| row["record_id"].as_str()?.strip_prefix(&prefix)).collect();
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), 1000, "{format}: every record is there");
@@ -45,18 +46,23 @@ async fn the_good_records_before_a_bad_one_are_kept_and_the_bad_one_is_named() {
     let lakehouse = RunningLakehouse::start(data.path(), "127.0.0.1:0").await;
     let sdk = sdk(&lakehouse);
     let secret = lakehouse.client_secret.expose_secret();
-    let stream = sdk.stream_builder().table(TABLE).oauth(lakehouse.client_id.clone(), secret).json().build().await.unwrap();
+    let stream =
+        sdk.stream_builder().table(TABLE).oauth(lakehouse.client_id.clone(), secret).json().build().await.unwrap();
     let good = |id: &str| json!({"record_id": id, "product_price": 1.5}).to_string();
     let mut last_good = None;
     for id in ["a", "b", "c"] {
         last_good = Some(stream.ingest_record_offset(good(id)).await.unwrap());
     }
-    let bad = stream.ingest_record_offset(json!({"record_id": "d", "product_price": "free"}).to_string()).await.unwrap();
+    let bad =
+        stream.ingest_record_offset(json!({"record_id": "d", "product_price": "free"}).to_string()).await.unwrap();
     stream.wait_for_offset(last_good.unwrap()).await.unwrap();
     let error = stream.wait_for_offset(bad).await.unwrap_err();
     assert!(error.to_string().contains("offset 3, record 0: field 'product_price'"), "{error}");
-    let mut ids: Vec<_> =
-        rows_on_disk(data.path(), TABLE).await.iter().map(|row| row["record_id"].as_str().unwrap().to_owned()).collect();
+    let mut ids: Vec<_> = rows_on_disk(data.path(), TABLE)
+        .await
+        .iter()
+        .map(|row| row["record_id"].as_str().unwrap().to_owned())
+        .collect();
     ids.sort_unstable();
     assert_eq!(ids, ["a", "b", "c"]);
     lakehouse.stop().await;

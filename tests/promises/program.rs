@@ -167,7 +167,8 @@ fn env_prints_what_another_client_needs() {
     drop(Running::start(program(data.path(), &["lakehouse"])));
     let output = program(data.path(), &["env"]).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
-    for name in ["DATABRICKS_HOST", "DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET", "DIRECT_WRITE_ZEROBUS_ENDPOINT"] {
+    for name in ["DATABRICKS_HOST", "DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET", "DIRECT_WRITE_ZEROBUS_ENDPOINT"]
+    {
         assert!(said.contains(&format!("export {name}=")), "{said}");
     }
 }

@@ -84,13 +84,13 @@ async fn bad_requests_are_told_apart_and_write_nothing() {
     let (status, answer) = app.process(&structured("zerobus", &[smart_watch(), all_at_once])).await;
     let paths: Vec<_> = answer["details"].as_array().unwrap().iter().map(|detail| detail["path"].clone()).collect();
     assert_eq!(status, 422);
-    assert_eq!(
-        paths,
-        ["items[1].product_id", "items[1].product_name", "items[1].product_price", "items[1].category"]
-    );
+    assert_eq!(paths, ["items[1].product_id", "items[1].product_name", "items[1].product_price", "items[1].category"]);
     let path = "/api/v1/process-structured";
     assert_eq!(app.post(path, "{\"items\": [").await.0, 400);
-    assert_eq!(app.post(path, structured("zerobus", &[smart_watch()]).to_string().replace("499.99", "1e999")).await.0, 422);
+    assert_eq!(
+        app.post(path, structured("zerobus", &[smart_watch()]).to_string().replace("499.99", "1e999")).await.0,
+        422
+    );
     let (status, answer) = app.post(path, format!("{{\"items\": \"{}\"}}", "x".repeat(1 << 20))).await;
     assert_eq!((status, answer["error_code"].as_str()), (413, Some("REQUEST_TOO_LARGE")));
     assert_eq!(app.rows_on_disk("main.direct_write.products").await, Vec::<Value>::new());

@@ -13,7 +13,10 @@ async fn snapshots(app: &TestApp, id: &str) -> Vec<Value> {
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
     // The server ends the stream with the last snapshot, so the whole body comes.
     let body = answer.text().await.unwrap();
-    body.lines().filter_map(|line| line.strip_prefix("data: ")).map(|line| serde_json::from_str(line).unwrap()).collect()
+    body.lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,7 +31,8 @@ pub async fn process_structured(
 ) -> Result<Response, EdgeError> {
     let body = body.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            let message = format!("The body is larger than {LARGEST_BODY} bytes. Nothing was written. Send fewer items.");
+            let message =
+                format!("The body is larger than {LARGEST_BODY} bytes. Nothing was written. Send fewer items.");
             return EdgeError::new("REQUEST_TOO_LARGE", message);
         }
         EdgeError::new("MALFORMED_REQUEST", format!("The body did not arrive whole: {rejection}. Nothing was written."))
@@ -42,7 +43,9 @@ pub async fn process_structured(
     let decided = snapshots.wait_for(|snapshot| snapshot.state != SubmissionState::Running);
     let snapshot = match tokio::time::timeout(PATIENCE, decided).await {
         Ok(Ok(snapshot)) => snapshot.clone(),
-        Ok(Err(_)) => return Err(EdgeError::new("INTERNAL", "The submission ended without an answer. Look for its batch id.")),
+        Ok(Err(_)) => {
+            return Err(EdgeError::new("INTERNAL", "The submission ended without an answer. Look for its batch id."));
+        }
         Err(_) => {
             let message = format!(
                 "Not durable after {} s and still under way as batch {id}. Do not send it again; ask /api/v1/submissions/{id}.",
@@ -121,7 +124,9 @@ fn read_object(body: &[u8]) -> Result<Map<String, Value>, EdgeError> {
     deserializer.end().map_err(|error| malformed(&error))?;
     match value {
         Value::Object(request) => Ok(request),
-        other => Err(EdgeError::invalid(vec![FieldError::new("", "type", "The body must be a JSON object.", Some(&other))])),
+        other => {
+            Err(EdgeError::invalid(vec![FieldError::new("", "type", "The body must be a JSON object.", Some(&other))]))
+        }
     }
 }
 

@@ -77,8 +77,11 @@ fn array(cells: &[&Cell], field: &Field) -> Result<ArrayRef, DecodeError> {
         DataType::Map(entry, sorted) => {
             let maps = values!(Cell::Map(entries) => entries.as_slice());
             let offsets = OffsetBuffer::from_lengths(maps.iter().map(|map| map.map_or(0, <[_]>::len)));
-            let entries: Vec<[Cell; 2]> =
-                maps.iter().flatten().flat_map(|map| map.iter().map(|(key, value)| [key.clone(), value.clone()])).collect();
+            let entries: Vec<[Cell; 2]> = maps
+                .iter()
+                .flatten()
+                .flat_map(|map| map.iter().map(|(key, value)| [key.clone(), value.clone()]))
+                .collect();
             let DataType::Struct(fields) = entry.data_type() else {
                 return Err(DecodeError::new(field.name(), "its map type has no entries"));
             };
@@ -98,7 +101,8 @@ fn struct_array(
     field: &Field,
 ) -> Result<StructArray, DecodeError> {
     let arrays = fields.iter().enumerate().map(|(index, child)| {
-        let cells: Vec<&Cell> = rows.iter().map(|row| row.and_then(|row| row.get(index)).unwrap_or(&Cell::Null)).collect();
+        let cells: Vec<&Cell> =
+            rows.iter().map(|row| row.and_then(|row| row.get(index)).unwrap_or(&Cell::Null)).collect();
         array(&cells, child)
     });
     let arrays = arrays.collect::<Result<Vec<_>, _>>()?;

@@ -24,8 +24,10 @@ impl ProtobufDecoder {
     /// # Errors
     /// [`DescriptorError`] tells the three apart.
     pub fn new(descriptor: &[u8], schema: &SchemaRef) -> Result<Self, DescriptorError> {
-        let descriptor = DescriptorProto::decode(descriptor).map_err(|error| DescriptorError::Damaged(error.to_string()))?;
-        let message = message_descriptor(&descriptor).map_err(|error| DescriptorError::NotSelfContained(error.to_string()))?;
+        let descriptor =
+            DescriptorProto::decode(descriptor).map_err(|error| DescriptorError::Damaged(error.to_string()))?;
+        let message =
+            message_descriptor(&descriptor).map_err(|error| DescriptorError::NotSelfContained(error.to_string()))?;
         check_fields(&message, schema.fields(), "")?;
         Ok(Self { message })
     }
@@ -81,7 +83,9 @@ fn check_fields(message: &MessageDescriptor, columns: &Fields, path: &str) -> Re
         }
     }
     match columns.iter().find(|column| !column.is_nullable() && message.get_field_by_name(column.name()).is_none()) {
-        Some(column) => misfit(join(path, column.name()), "the column must have a value and the message lacks it".to_owned()),
+        Some(column) => {
+            misfit(join(path, column.name()), "the column must have a value and the message lacks it".to_owned())
+        }
         None => Ok(()),
     }
 }
@@ -138,7 +142,9 @@ fn cell(value: &Value, column: &Field, path: &str) -> Result<Cell, DecodeError> 
     let kind = column.data_type();
     let cell = match (kind, value) {
         (DataType::Utf8, Value::String(text)) => Some(Cell::Text(text.clone())),
-        (DataType::Decimal128(precision, scale), Value::String(text)) => decimal(text, *precision, *scale).map(Cell::Decimal),
+        (DataType::Decimal128(precision, scale), Value::String(text)) => {
+            decimal(text, *precision, *scale).map(Cell::Decimal)
+        }
         (DataType::Boolean, Value::Bool(value)) => Some(Cell::Bool(*value)),
         (DataType::Int8, Value::I32(value)) => i8::try_from(*value).ok().map(|value| Cell::Int(value.into())),
         (DataType::Int16, Value::I32(value)) => i16::try_from(*value).ok().map(|value| Cell::Int(value.into())),

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
 use futures::{FutureExt, StreamExt};
-use futures::future::BoxFuture;
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
@@ -112,10 +112,15 @@ fn decoder(request: &CreateIngestStreamRequest, table: &Table) -> Result<Decoder
                 DescriptorError::NotSelfContained(_) => {
                     Status::invalid_argument(format!("{error} Error Code: 4033, Error State: 1."))
                 }
-                error => Status::invalid_argument(format!("The descriptor does not fit table '{}': {error}.", table.name())),
+                error => {
+                    Status::invalid_argument(format!("The descriptor does not fit table '{}': {error}.", table.name()))
+                }
             })
         }
-        other => Err(Status::unimplemented(format!("Records of type {} are not taken here; use PROTO or JSON.", other.as_str_name()))),
+        other => Err(Status::unimplemented(format!(
+            "Records of type {} are not taken here; use PROTO or JSON.",
+            other.as_str_name()
+        ))),
     }
 }
 
@@ -196,7 +201,9 @@ impl Ingest {
                 match &call.record {
                     Some(Record::ProtoEncodedRecord(bytes)) => self.decode_one(Encoded::Protobuf(bytes), 0, decoded),
                     Some(Record::JsonRecord(text)) => self.decode_one(Encoded::Json(text), 0, decoded),
-                    Some(Record::AvroEncodedRecord(_)) => Err(Status::unimplemented("Avro records are not taken here.")),
+                    Some(Record::AvroEncodedRecord(_)) => {
+                        Err(Status::unimplemented("Avro records are not taken here."))
+                    }
                     None => Err(Status::invalid_argument("ingest_record carries no record.")),
                 }
             }
@@ -236,7 +243,9 @@ impl Ingest {
         };
         let place = format!("offset {}, record {index}", self.next_offset);
         if size > LARGEST_RECORD {
-            return Err(Status::invalid_argument(format!("{place}: {size} bytes; a record may have {LARGEST_RECORD}.")));
+            return Err(Status::invalid_argument(format!(
+                "{place}: {size} bytes; a record may have {LARGEST_RECORD}."
+            )));
         }
         let row = self.decoder.decode(record, &self.table.arrow_schema());
         decoded.rows.push(row.map_err(|error| Status::invalid_argument(format!("{place}: {error}.")))?);

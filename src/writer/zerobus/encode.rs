@@ -61,7 +61,11 @@ fn table_descriptor(table: &TableInfo) -> Result<DescriptorProto, WriterError> {
         .map_err(|error| WriterError::Rejected(format!("{} cannot be written through Zerobus: {error}", table.name)))
 }
 
-fn encode_row(row: &Map<String, Value>, table: &TableInfo, message: &MessageDescriptor) -> Result<Vec<u8>, WriterError> {
+fn encode_row(
+    row: &Map<String, Value>,
+    table: &TableInfo,
+    message: &MessageDescriptor,
+) -> Result<Vec<u8>, WriterError> {
     let mut record = DynamicMessage::new(message.clone());
     for (name, value) in row.iter().filter(|(_, value)| !value.is_null()) {
         let encoded = table.column(name).and_then(|column| encode_value(value, column));
@@ -84,7 +88,9 @@ fn encode_value(value: &Value, column: &Column) -> Option<ProtoValue> {
         ColumnType::Long => ProtoValue::I64(value.as_i64()?),
         ColumnType::Float => ProtoValue::F32(value.as_f64()? as f32),
         ColumnType::Double => ProtoValue::F64(value.as_f64()?),
-        ColumnType::Decimal { .. } => ProtoValue::String(value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+        ColumnType::Decimal { .. } => {
+            ProtoValue::String(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        }
         ColumnType::Date => ProtoValue::I32(CalendarDate::parse(value.as_str()?)?.days_since_epoch()),
         ColumnType::Timestamp => ProtoValue::I64(value.as_i64().or_else(|| timestamp_micros(value.as_str()?))?),
         ColumnType::Binary | ColumnType::Other => return None,
