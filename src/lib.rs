@@ -27,6 +27,9 @@
 //!   -> snapshot on a watch channel -> server-sent events -> page
 //! ```
 
+// The types of views nest as deep as the markup does.
+#![recursion_limit = "512"]
+
 pub mod api;
 pub mod app;
 pub mod model;
