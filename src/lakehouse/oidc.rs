@@ -1,14 +1,14 @@
 //! `POST /oidc/v1/token`: OAuth client credentials, as a workspace's token endpoint answers them.
 //!
-//! There is one client, made at first start and kept in `<data>/credentials.json` (mode 0600). Tokens are opaque random
-//! text, kept in memory only: a restart ends them, and clients fetch a new one. Secrets and tokens have no `Debug`.
+//! There is one client, made at first start and kept in `<data>/credentials.json` (mode 0600). Tokens carry
+//! what they stand for, signed with the client's secret: like those of the service they outlive a restart, which clients
+//! with an open stream count on, and nothing has to be remembered. Secrets and tokens have no `Debug`.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io::Write;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::extract::rejection::FormRejection;
 use axum::extract::{DefaultBodyLimit, Form, Request, State};
@@ -24,7 +24,6 @@ use rand::rngs::OsRng;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::time::Instant;
 
 use super::disk::sync_folder;
 use super::error::{ApiError, LakehouseError};
@@ -32,8 +31,6 @@ use crate::model::TableName;
 
 /// How long a token is good.
 pub const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
-/// More tokens than this are not kept; the one that would end first goes.
-const MAX_TOKENS: usize = 10_000;
 const FORM_BYTES: usize = 64 << 10;
 
 /// The lakehouse's client.
@@ -59,18 +56,19 @@ pub struct Oidc {
 
 struct Inner {
     credentials: Credentials,
-    tokens: Mutex<HashMap<String, TokenInfo>>,
+    /// Signs tokens.
+    key: ring::hmac::Key,
 }
 
 /// What a good token stands for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TokenInfo {
     /// The client it was given to.
     pub client_id: String,
     /// The table it may write to; `None` when it was asked for without `authorization_details`.
     pub table: Option<TableName>,
-    /// When it ends.
-    pub expires_at: Instant,
+    /// When it ends, in seconds since 1970.
+    pub expires_at: u64,
 }
 
 /// Why a request is not let in.
@@ -87,7 +85,9 @@ pub enum AuthError {
 impl Oidc {
     /// An endpoint for one client.
     pub fn new(credentials: Credentials) -> Self {
-        Self { inner: Arc::new(Inner { credentials, tokens: Mutex::default() }) }
+        let secret = credentials.client_secret.expose_secret().as_bytes();
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret);
+        Self { inner: Arc::new(Inner { credentials, key }) }
     }
 
     /// The client's id and secret.
@@ -104,27 +104,23 @@ impl Oidc {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(AuthError::Missing);
         }
-        let tokens = self.inner.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        match tokens.get(token.trim()) {
-            Some(info) if info.expires_at > Instant::now() => Ok(info.clone()),
-            _ => Err(AuthError::Unknown),
-        }
+        let info = self.verify(token.trim()).ok_or(AuthError::Unknown)?;
+        if info.expires_at > now() { Ok(info) } else { Err(AuthError::Unknown) }
     }
 
-    fn issue(&self, table: Option<TableName>) -> Result<String, LakehouseError> {
-        let token = random_text()?;
-        let now = Instant::now();
-        let client_id = self.inner.credentials.client_id.clone();
-        let mut tokens = self.inner.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        if tokens.len() >= MAX_TOKENS {
-            tokens.retain(|_, info| info.expires_at > now);
-        }
-        if tokens.len() >= MAX_TOKENS {
-            let first = tokens.iter().min_by_key(|(_, info)| info.expires_at).map(|(token, _)| token.clone());
-            first.and_then(|token| tokens.remove(&token));
-        }
-        tokens.insert(token.clone(), TokenInfo { client_id, table, expires_at: now + TOKEN_LIFETIME });
-        Ok(token)
+    /// What a token says, if it was signed here.
+    fn verify(&self, token: &str) -> Option<TokenInfo> {
+        let (claims, signature) = token.split_once('.')?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        ring::hmac::verify(&self.inner.key, claims.as_bytes(), &signature).ok()?;
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
+    }
+
+    fn issue(&self, table: Option<TableName>, expires_at: u64) -> String {
+        let info = TokenInfo { client_id: self.inner.credentials.client_id.clone(), table, expires_at };
+        let claims = URL_SAFE_NO_PAD.encode(json!(info).to_string());
+        let signature = ring::hmac::sign(&self.inner.key, claims.as_bytes());
+        format!("{claims}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
     fn is_client(&self, client_id: &str, secret: &str) -> bool {
@@ -134,6 +130,10 @@ impl Oidc {
         let secret = same_bytes(secret.as_bytes(), credentials.client_secret.expose_secret().as_bytes());
         id & secret
     }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Compares in a time that depends on the lengths only.
@@ -287,7 +287,7 @@ fn grant(
         None => return Err(("invalid_request", "grant_type is missing; send client_credentials.".to_owned())),
     }
     let table = form.authorization_details.as_deref().map(bound_table).transpose()?;
-    let token = oidc.issue(table.flatten()).map_err(|error| ("server_error", error.to_string()))?;
+    let token = oidc.issue(table.flatten(), now() + TOKEN_LIFETIME.as_secs());
     Ok((token, form.scope.unwrap_or_else(|| "all-apis".to_owned())))
 }
 

@@ -10,7 +10,9 @@ use leptos::config::LeptosOptions;
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, file_and_error_handler, generate_route_list};
 use tokio_util::sync::CancellationToken;
+use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -65,7 +67,7 @@ pub fn router(engine: Arc<Engine>, site: LeptosOptions, shutdown: CancellationTo
         .merge(debug("/api/v1/debug"))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .merge(page)
-        .layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest))
+        .layer(compression())
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("x-frame-options", "DENY"))
         .layer(header("referrer-policy", "same-origin"))
@@ -73,6 +75,13 @@ pub fn router(engine: Arc<Engine>, site: LeptosOptions, shutdown: CancellationTo
         .layer(TraceLayer::new_for_http().make_span_with(request_span))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .with_state(state)
+}
+
+/// Compresses what is made for the request. The wasm is a file: it is compressed once, when it is packaged, and served
+/// from `.br` or `.gz` beside it where there is one. Event streams are left alone by the default predicate.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let predicate = DefaultPredicate::new().and(NotForContentType::const_new("application/wasm"));
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(predicate)
 }
 
 /// The same pages under two prefixes: callers with a bearer token reach only `/api/` on Databricks Apps.

@@ -1,5 +1,6 @@
 //! The program itself: how it refuses to start, how it stops, what it survives, what it never prints.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
@@ -29,7 +30,9 @@ fn program(data: &Path, arguments: &[&str]) -> Command {
         .env("DIRECT_WRITE_ADDR", "127.0.0.1:0")
         .env("DIRECT_WRITE_LAKEHOUSE_ADDR", "127.0.0.1:0")
         .env("DIRECT_WRITE_DATA_DIR", data)
-        .stdin(Stdio::null());
+        .stdin(Stdio::null())
+        // A pipe that nobody reads would fill up and stop the program.
+        .stderr(File::create(data.with_extension("log")).unwrap());
     command
 }
 
@@ -43,7 +46,7 @@ struct Running {
 impl Running {
     /// Starts it and waits for the addresses it prints.
     fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut said = Vec::new();
         // The last line of the announcement; a program that ends before it ends the lines too.
@@ -74,7 +77,7 @@ impl Drop for Running {
 }
 
 fn refusal(mut command: Command) -> String {
-    let output = command.output().unwrap();
+    let output = command.stderr(Stdio::piped()).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert_eq!(said.trim_end().lines().count(), 1, "one line: {said}");
@@ -103,7 +106,11 @@ fn it_refuses_to_start_in_one_sentence() {
     }
     let file = data.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let said = refusal(program(&file.join("data"), &["lakehouse"]));
+    let said = refusal({
+        let mut command = program(data.path(), &["lakehouse"]);
+        command.env("DIRECT_WRITE_DATA_DIR", file.join("data"));
+        command
+    });
     assert!(said.contains("file/data"), "{said}");
     let mut command = program(data.path(), &[]);
     command.env("DATABRICKS_CLIENT_ID", "me");
@@ -155,7 +162,7 @@ async fn sigterm_drains_and_ends_well_and_the_secret_is_never_printed() {
     }
     running.signal("-TERM");
     let output = running.end();
-    seen += &String::from_utf8_lossy(&output.stderr);
+    seen += &std::fs::read_to_string(data.path().with_extension("log")).unwrap();
     assert_eq!(output.status.code(), Some(0), "{seen}");
     assert!(seen.contains("Local lakehouse"));
     assert!(!seen.contains(&secret), "the secret was shown");
