@@ -31,17 +31,20 @@ impl From<&Unavailable> for WriterError {
     }
 }
 
+/// A writer, or why there is none.
+type Built = Result<Arc<dyn Writer>, Unavailable>;
+
 /// Makes the writer of one kind for a workspace, or says what is missing. Connects to nothing.
 pub(super) trait WriterFactory {
     /// Which.
     fn kind(&self) -> WriterKind;
     /// The writer.
-    fn build(&self, workspace: &Arc<Workspace>) -> Result<Arc<dyn Writer>, Unavailable>;
+    fn build(&self, workspace: &Arc<Workspace>) -> Built;
 }
 
 /// Every writer for one workspace.
 pub struct WriterRegistry {
-    writers: Vec<(WriterKind, Result<Arc<dyn Writer>, Unavailable>)>,
+    writers: Vec<(WriterKind, Built)>,
 }
 
 impl WriterRegistry {
@@ -55,7 +58,7 @@ impl WriterRegistry {
     ///
     /// # Errors
     /// [`Unavailable`] when it is not configured.
-    pub fn get(&self, kind: WriterKind) -> Result<Arc<dyn Writer>, Unavailable> {
+    pub fn get(&self, kind: WriterKind) -> Built {
         match self.writers.iter().find(|(one, _)| *one == kind) {
             Some((_, built)) => built.clone(),
             None => {
@@ -66,7 +69,7 @@ impl WriterRegistry {
 
     /// What the page shows of them.
     pub fn cards(&self) -> Vec<WriterCard> {
-        let state = |built: &Result<_, Unavailable>| match built {
+        let state = |built: &Built| match built {
             Ok(_) => WriterState::Ready,
             Err(Unavailable { reason, remedy }) => {
                 WriterState::Unavailable { reason: reason.clone(), remedy: remedy.clone() }

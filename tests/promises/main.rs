@@ -2,6 +2,8 @@
 //!
 //! One binary: every test binary would link DataFusion anew.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

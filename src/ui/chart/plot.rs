@@ -186,9 +186,7 @@ fn draw_cursor(geometry: &Geometry, index: usize) -> Option<impl IntoView + use<
 fn draw_series(data: &PlotData, geometry: &Geometry) -> impl IntoView + use<> {
     let scale = data.scale();
     let y_of = |value: f64| height_of(scale.place(value));
-    let last_y = |series: &Series| {
-        series.points.iter().rev().find_map(|point| point.value()).map_or(HEIGHT, |value| y_of(value))
-    };
+    let last_y = |series: &Series| series.points.iter().rev().find_map(|point| point.value()).map_or(HEIGHT, &y_of);
     let wanted: Vec<f64> = data.series.iter().map(last_y).collect();
     let labels = path::spread(&wanted, 14.0, HEIGHT - BOTTOM);
     let drawn = data.series.iter().zip(labels).map(|(series, label_y)| {
