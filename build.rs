@@ -1,5 +1,7 @@
 //! Compiles `proto/` for the server. Also runs for the browser build, which needs none of it.
 
+#![allow(clippy::print_stdout, reason = "that is how a build script talks to cargo")]
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=proto");

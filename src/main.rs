@@ -1,5 +1,7 @@
 //! Commands: parse, then call the library; nothing else.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its caller")]
+
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
