@@ -48,7 +48,7 @@ test("320 px and 400 % zoom keep everything reachable", async ({ workbench, page
 
 test("the theme that was chosen is kept and there at the first paint", async ({ workbench, page, app }) => {
   await page.emulateMedia({ colorScheme: "light" });
-  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   const light = await ground();
   await page.getByRole("radio", { name: "Dark" }).check({ force: true });
   const dark = await ground();

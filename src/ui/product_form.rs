@@ -44,7 +44,7 @@ pub fn ProductForm(
             <ol class="item-list">
                 <For each=move || drafts.products.get() key=|draft| draft.key children=move |draft| view! { <Item draft bench count /> } />
             </ol>
-            <button type="button" class="button small add" disabled=move || count.get() >= MAX_ITEMS on:click=move |_| drafts.add()>
+            <button type="button" class="button small add" disabled=move || { count.get() >= MAX_ITEMS } on:click=move |_| drafts.add()>
                 "Add item"
             </button>
             <Show when=move || { count.get() >= MAX_ITEMS }>
