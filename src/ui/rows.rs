@@ -116,7 +116,7 @@ pub fn Rows(
                 </button>
             </div>
             {move || rows.problem.get().map(|problem| view! { <Trouble problem retry=refresh stale=current.with(Option::is_some) /> })}
-            <div class="scroll" tabindex="0" role="region" aria-labelledby="rows-title" data-stale=move || rows.problem.with(Option::is_some).to_string()>
+            <div class="scroll" tabindex="0" role="region" aria-label="The rows, scrollable" data-stale=move || rows.problem.with(Option::is_some).to_string()>
                 {body}
             </div>
         </section>
