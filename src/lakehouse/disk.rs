@@ -49,14 +49,16 @@ pub(crate) fn create_folders(folder: &FilePath) -> std::io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    if let Some(parent) = folder.parent() {
+    // The parent of `data` is the empty path, which no system call takes.
+    let parent = folder.parent().map(|parent| if parent.as_os_str().is_empty() { FilePath::new(".") } else { parent });
+    if let Some(parent) = parent {
         create_folders(parent)?;
     }
     match std::fs::create_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         other => other?,
     }
-    folder.parent().map_or(Ok(()), sync_folder)
+    parent.map_or(Ok(()), sync_folder)
 }
 
 /// Makes the entries of `folder` (new, renamed or removed files) survive a power cut.

@@ -21,6 +21,8 @@ const SETTINGS: [&str; 7] = [
 ];
 
 fn program(data: &Path, arguments: &[&str]) -> Command {
+    // Only an absolute one: the log of a relative folder would be where the tests run.
+    let log = if data.is_absolute() { Stdio::from(File::create(data.with_extension("log")).unwrap()) } else { Stdio::null() };
     let mut command = Command::new(env!("CARGO_BIN_EXE_direct-write"));
     for setting in SETTINGS {
         command.env_remove(setting);
@@ -32,7 +34,7 @@ fn program(data: &Path, arguments: &[&str]) -> Command {
         .env("DIRECT_WRITE_DATA_DIR", data)
         .stdin(Stdio::null())
         // A pipe that nobody reads would fill up and stop the program.
-        .stderr(File::create(data.with_extension("log")).unwrap());
+        .stderr(log);
     command
 }
 
@@ -91,6 +93,15 @@ fn http() -> reqwest::Client {
 async fn write_one(page: &str) -> Value {
     let body = structured("zerobus", &[smart_watch()]).to_string();
     http().post(format!("{page}/api/v1/process-structured")).body(body).send().await.unwrap().json().await.unwrap()
+}
+
+#[test]
+fn a_relative_data_folder_that_is_not_there_is_made() {
+    let here = tempfile::tempdir().unwrap();
+    let mut command = program(Path::new("fresh/data"), &["lakehouse"]);
+    command.current_dir(here.path());
+    let running = Running::start(command);
+    assert!(here.path().join("fresh/data/tables").is_dir(), "{:?}", running.said);
 }
 
 #[test]
