@@ -22,7 +22,8 @@ const SETTINGS: [&str; 7] = [
 
 fn program(data: &Path, arguments: &[&str]) -> Command {
     // Only an absolute one: the log of a relative folder would be where the tests run.
-    let log = if data.is_absolute() { Stdio::from(File::create(data.with_extension("log")).unwrap()) } else { Stdio::null() };
+    let log =
+        if data.is_absolute() { Stdio::from(File::create(data.with_extension("log")).unwrap()) } else { Stdio::null() };
     let mut command = Command::new(env!("CARGO_BIN_EXE_direct-write"));
     for setting in SETTINGS {
         command.env_remove(setting);
