@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::error::{ApiError, LakehouseError};
 use super::oidc::{Oidc, require_bearer};
-use super::store::{Store, Table};
+use super::store::Store;
+use super::table::Table;
 use crate::model::TableName;
 
 /// The catalog's routes; each needs a bearer token.

@@ -62,7 +62,41 @@ pub enum Decoder {
     /// By the descriptor that the client sent.
     Protobuf(ProtobufDecoder),
     /// JSON objects, fields named as the columns.
-    Json,
+    Json(JsonDecoder),
+}
+pub struct JsonDecoder(SchemaRef);
+impl JsonDecoder {
+    pub fn new(schema: &SchemaRef) -> Self {
+        Self(schema.clone())
+    }
+}
+pub struct BatchBuilder {
+    schema: SchemaRef,
+    rows: Vec<Row>,
+    bytes: usize,
+}
+impl BatchBuilder {
+    pub fn new(schema: SchemaRef) -> Self {
+        Self { schema, rows: Vec::new(), bytes: 0 }
+    }
+    pub fn rows(&self) -> usize {
+        self.rows.len()
+    }
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+    pub fn finish(&mut self) -> Result<RecordBatch, DecodeError> {
+        self.bytes = 0;
+        to_batch(&std::mem::take(&mut self.rows), &self.schema)
+    }
+}
+impl Encoded<'_> {
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Protobuf(b) => b.len(),
+            Self::Json(t) => t.len(),
+        }
+    }
 }
 
 /// A record as it arrived.
@@ -79,12 +113,15 @@ impl Decoder {
     ///
     /// # Errors
     /// [`DecodeError`] for the first field that does not fit, or for a record of the other kind.
-    pub fn decode(&self, record: Encoded<'_>, schema: &SchemaRef) -> Result<Row, DecodeError> {
-        match (self, record) {
-            (Self::Protobuf(decoder), Encoded::Protobuf(bytes)) => decoder.decode(bytes, schema),
-            (Self::Json, Encoded::Json(text)) => json::decode(text, schema),
+    pub fn decode(&mut self, record: Encoded<'_>, rows: &mut BatchBuilder) -> Result<(), DecodeError> {
+        rows.bytes += record.len();
+        let row = match (self, record) {
+            (Self::Protobuf(decoder), Encoded::Protobuf(bytes)) => decoder.decode(bytes, &rows.schema),
+            (Self::Json(_), Encoded::Json(text)) => json::decode(text, &rows.schema),
             _ => Err(DecodeError::new("", "the record is not of the record type the stream was created with")),
-        }
+        }?;
+        rows.rows.push(row);
+        Ok(())
     }
 }
 

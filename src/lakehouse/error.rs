@@ -39,6 +39,31 @@ pub enum LakehouseError {
         /// What the storage layer said.
         cause: Arc<str>,
     },
+    /// The disk is full; none of this call's rows were kept.
+    #[error(
+        "The disk is full: rows for '{0}' are not taken, none of these were kept. Free some space and send them again."
+    )]
+    Full(TableName),
+    /// A persistent stream's offsets have to go on without a gap; another connection may be writing to it.
+    #[error(
+        "Stream {stream}: offset {expected} was expected, {came} came; nothing was kept. Resume the stream to learn where it stands."
+    )]
+    OutOfOrder {
+        /// The stream.
+        stream: uuid::Uuid,
+        /// The offset that comes next.
+        expected: i64,
+        /// The offset that came.
+        came: i64,
+    },
+    /// The table has what was to be written already.
+    #[error("Table '{table}' has this already ({application}); nothing was written.")]
+    AlreadyApplied {
+        /// The table.
+        table: TableName,
+        /// The application that had counted it.
+        application: String,
+    },
     /// It is not known whether the rows became durable.
     #[error("It is unknown whether these rows reached '{table}': {cause}. Look for their ids before sending again.")]
     Unknown {
@@ -123,6 +148,10 @@ impl From<LakehouseError> for ApiError {
             LakehouseError::CatalogNotFound(_) => (StatusCode::NOT_FOUND, "CATALOG_DOES_NOT_EXIST"),
             LakehouseError::SchemaNotFound(_) => (StatusCode::NOT_FOUND, "SCHEMA_DOES_NOT_EXIST"),
             LakehouseError::AlreadyExists(_) => (StatusCode::CONFLICT, "TABLE_ALREADY_EXISTS"),
+            LakehouseError::OutOfOrder { .. } | LakehouseError::AlreadyApplied { .. } => {
+                (StatusCode::CONFLICT, "ABORTED")
+            }
+            LakehouseError::Full(_) => (StatusCode::INSUFFICIENT_STORAGE, "RESOURCE_EXHAUSTED"),
             LakehouseError::InvalidArgument(_) => (StatusCode::BAD_REQUEST, "INVALID_PARAMETER_VALUE"),
             LakehouseError::Busy(_) | LakehouseError::Closed(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "TEMPORARILY_UNAVAILABLE")

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use direct_write::engine::Engine;
-use direct_write::lakehouse::Lakehouse;
+use direct_write::lakehouse::{Lakehouse, LakehouseOptions};
 use direct_write::model::TableName;
 use direct_write::server;
 use direct_write::workspace::{Credentials, Workspace, WorkspaceConfig};
@@ -30,7 +30,7 @@ impl RunningLakehouse {
     pub async fn start(data: &Path, addr: &str) -> Self {
         let listener = TcpListener::bind(addr).await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let lakehouse = Lakehouse::open(data).await.unwrap();
+        let lakehouse = Lakehouse::open(data, LakehouseOptions::default()).await.unwrap();
         let client_id = lakehouse.credentials().client_id.clone();
         let client_secret = lakehouse.credentials().client_secret.clone();
         let stop = CancellationToken::new();

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::run::{Job, Output, Runner, unless_canceled};
 use super::session::Session;
 use super::values::ResultColumn;
-use crate::lakehouse::store::Table;
+use crate::lakehouse::table::Table;
 
 /// An INSERT is one commit, so its rows are in memory at once; this is the most they may take.
 const INSERT_BYTES: usize = 256 << 20;
@@ -31,7 +31,7 @@ pub(super) async fn run(
     let session = runner.engine.session(&job.catalog, &job.schema);
     let rows = unless_canceled(cancel, collect(&session, source, &table, &targets)).await?;
     let count = rows.num_rows();
-    table.append(rows).await?;
+    table.load(vec![rows], Vec::new()).await?;
     Ok(inserted(count))
 }
 

@@ -17,7 +17,8 @@ struct Api {
 impl Api {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let lakehouse = Lakehouse::open(folder.path()).await.expect("open");
+        let lakehouse =
+            Lakehouse::open(folder.path(), crate::lakehouse::LakehouseOptions::default()).await.expect("open");
         let Credentials { client_id, client_secret } = lakehouse.oidc().credentials().clone();
         let secret = secrecy::ExposeSecret::expose_secret(&client_secret).to_owned();
         let form = format!("grant_type=client_credentials&client_id={client_id}&client_secret={secret}");
