@@ -12,7 +12,7 @@ use deltalake::datafusion::catalog::TableProvider;
 use deltalake::kernel::StructField;
 use deltalake::kernel::engine::arrow_conversion::TryIntoArrow;
 use deltalake::{DeltaResult, DeltaTable};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{RwLock, Semaphore, mpsc, watch};
 use uuid::Uuid;
 
 use super::columns::uc_column;
@@ -79,6 +79,8 @@ pub struct Table {
     commits: Arc<Commits>,
     pub(super) latest: watch::Receiver<DeltaTable>,
     faults: Faults,
+    /// Whether it may be written; held while data files are, so that a dropped table's folder does not come back.
+    open: RwLock<bool>,
 }
 
 impl Table {
@@ -129,7 +131,18 @@ impl Table {
             faults: faults.clone(),
         };
         let log = Log::start(config, recovered, sender);
-        Ok(Self { name, folder, fields, arrow_schema, log, committer, commits, latest, faults })
+        Ok(Self {
+            name,
+            folder,
+            fields,
+            arrow_schema,
+            log,
+            committer,
+            commits,
+            latest,
+            faults,
+            open: RwLock::new(true),
+        })
     }
 
     /// `catalog.schema.table`
@@ -205,6 +218,10 @@ impl Table {
         if batches.is_empty() && versions.is_empty() {
             return Ok(());
         }
+        let open = self.open.read().await;
+        if !*open {
+            return Err(LakehouseError::Closed(self.name.clone()));
+        }
         let table = self.latest.borrow().clone();
         let files = data_files::write(table, batches).await.map_err(|error| LakehouseError::NotWritten {
             table: self.name.clone(),
@@ -245,6 +262,7 @@ impl Table {
 
     /// Stops for good, because the table is going away with what is in its log.
     pub(crate) async fn abandon(&self) {
+        *self.open.write().await = false;
         self.log.close().await;
         self.committer.abandon().await;
         self.commits.close().await;
@@ -252,6 +270,7 @@ impl Table {
 
     /// Takes no further rows, gets the log into Delta as far as time allows, and ends.
     pub(crate) async fn close(&self, deadline: tokio::time::Instant) {
+        *self.open.write().await = false;
         self.log.close().await;
         self.committer.close(deadline).await;
         self.commits.close().await;

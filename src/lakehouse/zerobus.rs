@@ -1,4 +1,4 @@
-//! Zerobus Ingest over gRPC: rows in, cumulative acknowledgements out.
+//! Zerobus Ingest: rows in, cumulative acknowledgements out, over gRPC; and one request at a time over REST.
 //!
 //! ```text
 //! opening: who, which table, which records
@@ -11,6 +11,7 @@
 mod ingest;
 mod opening;
 mod persistent;
+mod rest;
 mod stream;
 mod wire;
 
@@ -59,12 +60,13 @@ pub(super) struct Config {
     pub(super) rotation: Duration,
 }
 
-/// The gRPC service as routes that merge with the HTTP ones: both are served on one port.
+/// The gRPC service and the REST door as routes that merge with the others: all are served on one port.
 pub(super) fn router(config: Config) -> axum::Router {
     let streams = PersistentStreams::new(config.store.data().join("streams"));
-    let service = Service { shared: Arc::new(Shared { config, streams }) };
-    let service = ZerobusServer::new(service).max_decoding_message_size(LARGEST_MESSAGE);
-    tonic::service::Routes::new(service).into_axum_router()
+    let shared = Arc::new(Shared { config, streams });
+    let service = ZerobusServer::new(Service { shared: Arc::clone(&shared) });
+    let service = service.max_decoding_message_size(LARGEST_MESSAGE);
+    tonic::service::Routes::new(service).into_axum_router().merge(rest::router(shared))
 }
 
 struct Service {

@@ -183,6 +183,11 @@ fn a_flipped_bit_is_found_wherever_it_is_and_the_other_rows_are_kept() {
         bytes[at] ^= 1 << (at % 8);
         std::fs::write(&copy, &bytes).expect("write");
         let (recovered, rows) = recover_all(&log, 0);
+        if at >= whole.len() - segment::FRAME {
+            // The seal of the last segment: it looks as if the crash had come before it, and all rows are there.
+            assert_eq!((recovered.damage.len(), rows.len()), (0, 30), "byte {at}");
+            continue;
+        }
         assert_eq!(recovered.damage.len(), 1, "byte {at}");
         assert!(rows.len() == 20 || rows.len() == 30 || rows.is_empty(), "byte {at}: {rows:?}");
         let quarantine = other.path().join("quarantine");

@@ -155,7 +155,8 @@ fn created(id: Uuid) -> CreateIngestStreamResponse {
     CreateIngestStreamResponse { stream_id: Some(id.to_string()) }
 }
 
-async fn table(shared: &Shared, caller: &Caller, name: &str) -> Result<Arc<Table>, Status> {
+/// The table, if the caller may write to it.
+pub(super) async fn table(shared: &Shared, caller: &Caller, name: &str) -> Result<Arc<Table>, Status> {
     let name = table_name(caller, name)?;
     shared.config.store.table(&name).await.map_err(|error| status_of(&error))
 }
