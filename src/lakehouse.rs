@@ -9,6 +9,8 @@
 //!          \                   |                        |                       /
 //!           `---- bearer ------+------------------------+----------------------'
 //!                              |                        |
+//!                            grants: what the bearer may do
+//!                              |                        |
 //!                              |            DataFusion reads, INSERT and gRPC rows
 //!                              |                        |
 //!                            store  ----  Table::append (the one way for rows)
@@ -18,10 +20,12 @@
 //!                              `------- disk: every write fsynced
 //! ```
 //!
-//! The data folder holds `tables/`, `credentials.json` (the one client's id and secret) and `lakehouse.lock`.
+//! The data folder holds `tables/`, `credentials.json` (the administrator's id and secret), `grants.json` (the other
+//! principals, and who may do what) and `lakehouse.lock`.
 //! Nothing here knows the web app; nobody but `main` starts it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use axum::routing::get;
 use axum::{Json, Router};
@@ -34,8 +38,10 @@ mod columns;
 mod decode;
 mod disk;
 mod error;
+mod grants;
 mod listen;
 mod oidc;
+mod private_file;
 mod seed;
 mod statements;
 mod store;
@@ -43,6 +49,7 @@ mod zerobus;
 
 pub use appender::{QUEUE_BYTES, QUEUE_CALLS};
 pub use error::{ApiError, LakehouseError};
+pub use grants::{Assignment, Change, Grants, NewPrincipal, PrincipalInfo, Privilege, Securable, SecurableKind};
 pub use oidc::{AuthError, Credentials, Oidc, TokenInfo};
 pub use seed::{PRODUCTS, TELEMETRY};
 pub use statements::Statements;
@@ -69,8 +76,17 @@ impl Lakehouse {
         let store = Store::open(data_dir)?;
         let credentials = Credentials::load_or_create(data_dir)?;
         seed::seed(&store).await?;
-        let statements = Statements::new(store.clone())?;
-        Ok(Self { store, oidc: Oidc::new(credentials), statements, closing: CancellationToken::new() })
+        // After the first tables were made: a new lakehouse grants its administrator to write to them.
+        let grants = Grants::open(data_dir, store.clone(), &credentials.client_id)?;
+        let statements = Statements::new(store.clone(), grants.clone())?;
+        Ok(Self { store, oidc: Oidc::new(credentials, grants), statements, closing: CancellationToken::new() })
+    }
+
+    /// Gives out tokens that are good for so long, in whole seconds; an hour unless it is set.
+    #[must_use]
+    pub fn with_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.oidc = self.oidc.with_token_lifetime(lifetime);
+        self
     }
 
     /// The tables.
@@ -83,7 +99,7 @@ impl Lakehouse {
         &self.oidc
     }
 
-    /// The one client's id and secret.
+    /// The administrator's id and secret.
     pub fn credentials(&self) -> &Credentials {
         self.oidc.credentials()
     }
@@ -98,6 +114,7 @@ impl Lakehouse {
         Router::new()
             .route("/health", get(health))
             .merge(oidc::router(self.oidc.clone()))
+            .merge(grants::router(self.oidc.clone()))
             .merge(catalog::router(self.store.clone(), self.oidc.clone()))
             .merge(statements::router(self.statements.clone(), self.oidc.clone()))
             .merge(zerobus::router(self.store.clone(), self.oidc.clone(), self.closing()))

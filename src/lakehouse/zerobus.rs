@@ -58,7 +58,7 @@ impl Zerobus for Service {
         let token = self.authenticate(request.metadata())?;
         let header = request.metadata().get(TABLE_HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (answers, receiver) = tokio::sync::mpsc::channel(ANSWERS_WAITING);
-        let caller = stream::Caller { token, table_header: header };
+        let caller = stream::Caller { token, table_header: header, grants: self.oidc.grants().clone() };
         let serving = stream::serve(self.store.clone(), caller, request.into_inner(), answers, self.shutdown.clone());
         tokio::spawn(serving);
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))

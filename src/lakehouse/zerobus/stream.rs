@@ -21,6 +21,7 @@ use super::proto::{
 };
 use crate::lakehouse::LakehouseError;
 use crate::lakehouse::decode::{Decoder, DescriptorError, Encoded, ProtobufDecoder, Row, to_batch};
+use crate::lakehouse::grants::Grants;
 use crate::lakehouse::oidc::TokenInfo;
 use crate::lakehouse::store::{Store, Table};
 use crate::model::TableName;
@@ -41,6 +42,8 @@ pub(super) struct Caller {
     pub(super) token: TokenInfo,
     /// The table named in the request's headers, if one is.
     pub(super) table_header: Option<String>,
+    /// Asked again for every stream: what was revoked since the token was made out counts.
+    pub(super) grants: Grants,
 }
 
 type Answers = Sender<Result<EphemeralStreamResponse, Status>>;
@@ -95,12 +98,8 @@ fn table_name(caller: &Caller, request: &CreateIngestStreamRequest) -> Result<Ta
     {
         return Err(Status::invalid_argument(format!("The header names table '{header}', the stream '{name}'.")));
     }
-    match &caller.token.table {
-        Some(bound) if *bound != name => Err(Status::permission_denied(format!(
-            "The token was issued for table '{bound}', not for '{name}'. Error Code: 4024, Error State: 1."
-        ))),
-        _ => Ok(name),
-    }
+    caller.grants.check_zerobus(&caller.token, &name).map_err(|error| status_of(&error))?;
+    Ok(name)
 }
 
 fn decoder(request: &CreateIngestStreamRequest, table: &Table) -> Result<Decoder, Status> {
@@ -272,6 +271,7 @@ async fn acknowledge(done: Result<i64, LakehouseError>, answers: &Answers) -> Re
 fn status_of(error: &LakehouseError) -> Status {
     match error {
         LakehouseError::NotFound(_) => Status::not_found(error.to_string()),
+        LakehouseError::Denied(_) => Status::permission_denied(error.to_string()),
         LakehouseError::InvalidArgument(_) => Status::invalid_argument(error.to_string()),
         LakehouseError::Closed(_) | LakehouseError::NotWritten { .. } | LakehouseError::Unknown { .. } => {
             Status::unavailable(error.to_string())
