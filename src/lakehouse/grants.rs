@@ -50,7 +50,7 @@ pub struct Grants {
 }
 
 struct Inner {
-    store: Store,
+    objects: Objects,
     path: PathBuf,
     state: RwLock<Arc<State>>,
     /// Held while a change is written.
@@ -61,6 +61,13 @@ impl fmt::Debug for Grants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Grants").field("path", &self.inner.path).finish_non_exhaustive()
     }
+}
+
+/// What there is to grant on.
+struct Objects {
+    store: Store,
+    /// Volumes are the folders `<data>/volumes/<catalog>/<schema>/<volume>`.
+    volumes: PathBuf,
 }
 
 /// A principal as anybody may see it.
@@ -101,17 +108,18 @@ impl Grants {
     pub fn open(data: &Path, store: Store, administrator: &str) -> Result<Self, LakehouseError> {
         let path = data.join(FILE);
         let loaded = file::load(&path, administrator)?;
+        let objects = Objects { store, volumes: data.join("volumes") };
         let new = loaded.is_none();
         let mut state = loaded.unwrap_or_else(|| State::new(administrator));
         // A drop that was interrupted before its grants went, or a folder that somebody removed.
-        state.objects.retain(|object, _| check_exists(&store, object).is_ok());
+        state.objects.retain(|object, _| objects.check(object).is_ok());
         if new {
-            for object in everything(&store)? {
+            for object in objects.all()? {
                 state.created(&object, administrator);
             }
             file::save(&path, &state).map_err(LakehouseError::io(&path, "Writing"))?;
         }
-        let inner = Inner { store, path, state: RwLock::new(Arc::new(state)), changing: Mutex::default() };
+        let inner = Inner { objects, path, state: RwLock::new(Arc::new(state)), changing: Mutex::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -155,11 +163,13 @@ impl Grants {
         })
     }
 
-    /// All principals, the administrator first.
+    /// All principals, the administrator first, then by name.
     pub fn principals(&self) -> Vec<PrincipalInfo> {
         let state = self.state();
-        let others = state.principals.values().map(info);
-        std::iter::once(administrator(&state)).chain(others).collect()
+        let mut principals: Vec<PrincipalInfo> = state.principals.values().map(info).collect();
+        principals.sort_by(|one, other| one.name.cmp(&other.name));
+        principals.insert(0, administrator(&state));
+        principals
     }
 
     /// The principal of that name or client id.
@@ -216,7 +226,7 @@ impl Grants {
     /// [`LakehouseError::PrincipalNotFound`], [`LakehouseError::InvalidArgument`] for privileges that such an object
     /// does not have, that there is no such object, [`LakehouseError::Io`].
     pub fn change(&self, on: &Securable, changes: &[Change]) -> Result<(), LakehouseError> {
-        check_exists(&self.inner.store, on)?;
+        self.inner.objects.check(on)?;
         self.change_state(|state| {
             for change in changes {
                 let mut privileges = change.add.iter().chain(&change.remove);
@@ -294,7 +304,7 @@ impl Grants {
         if of.as_deref() != Some(who) {
             self.check_owner(who, on)?;
         }
-        check_exists(&self.inner.store, on)?;
+        self.inner.objects.check(on)?;
         Ok(state.assignments(on, of.as_deref(), inherited))
     }
 
@@ -306,7 +316,7 @@ impl Grants {
         describe: impl FnOnce(&Missing) -> String,
     ) -> Result<(), LakehouseError> {
         if missing.iter().all(|(object, _)| object == on) {
-            check_exists(&self.inner.store, on)?;
+            self.inner.objects.check(on)?;
         }
         if missing.is_empty() { Ok(()) } else { Err(LakehouseError::Denied(describe(missing))) }
     }
@@ -357,30 +367,37 @@ fn not_applicable(privilege: Privilege, on: &Securable) -> LakehouseError {
     ))
 }
 
-fn check_exists(store: &Store, on: &Securable) -> Result<(), LakehouseError> {
-    let has = |there: bool, error: LakehouseError| if there { Ok(()) } else { Err(error) };
-    match on {
-        Securable::Catalog(name) => has(store.has_catalog(name), LakehouseError::CatalogNotFound(name.clone())),
-        Securable::Schema(catalog, _) if !store.has_catalog(catalog) => {
-            Err(LakehouseError::CatalogNotFound(catalog.clone()))
-        }
-        Securable::Schema(catalog, name) => {
-            has(store.has_schema(catalog, name), LakehouseError::SchemaNotFound(on.to_string()))
-        }
-        Securable::Table(name) => has(store.has_table(name), LakehouseError::NotFound(name.clone())),
-        Securable::Volume(name) => Err(LakehouseError::VolumeNotFound(name.clone())),
+impl Objects {
+    /// Checks that there is such an object.
+    fn check(&self, on: &Securable) -> Result<(), LakehouseError> {
+        let store = &self.store;
+        let (there, error) = match on {
+            Securable::Catalog(name) => (store.has_catalog(name), LakehouseError::CatalogNotFound(name.clone())),
+            Securable::Schema(catalog, _) if !store.has_catalog(catalog) => {
+                (false, LakehouseError::CatalogNotFound(catalog.clone()))
+            }
+            Securable::Schema(catalog, name) => {
+                (store.has_schema(catalog, name), LakehouseError::SchemaNotFound(on.to_string()))
+            }
+            Securable::Table(name) => (store.has_table(name), LakehouseError::NotFound(name.clone())),
+            Securable::Volume(name) => {
+                let folder = self.volumes.join(name.catalog()).join(name.schema()).join(name.table());
+                (folder.is_dir(), LakehouseError::VolumeNotFound(name.clone()))
+            }
+        };
+        if there { Ok(()) } else { Err(error) }
     }
-}
 
-/// All catalogs, schemas and tables.
-fn everything(store: &Store) -> Result<Vec<Securable>, LakehouseError> {
-    let mut objects: Vec<Securable> = store.tables()?.into_iter().map(Securable::Table).collect();
-    for catalog in store.catalogs()? {
-        let schemas = store.schemas(&catalog)?.into_iter();
-        objects.extend(schemas.map(|schema| Securable::Schema(catalog.clone(), schema)));
-        objects.push(Securable::Catalog(catalog));
+    /// All catalogs, schemas and tables.
+    fn all(&self) -> Result<Vec<Securable>, LakehouseError> {
+        let mut objects: Vec<Securable> = self.store.tables()?.into_iter().map(Securable::Table).collect();
+        for catalog in self.store.catalogs()? {
+            let schemas = self.store.schemas(&catalog)?.into_iter();
+            objects.extend(schemas.map(|schema| Securable::Schema(catalog.clone(), schema)));
+            objects.push(Securable::Catalog(catalog));
+        }
+        Ok(objects)
     }
-    Ok(objects)
 }
 
 #[cfg(test)]

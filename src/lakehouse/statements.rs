@@ -204,7 +204,9 @@ async fn chunk(
     Path((id, chunk)): Path<(String, usize)>,
 ) -> Result<Json<Value>, ApiError> {
     let state = find(&statements, &id, &client)?.state();
-    hand_out(&statements, &id, &state)?;
+    if chunk == 0 {
+        hand_out(&statements, &id, &state)?;
+    }
     match state {
         StatementState::Succeeded(output) if chunk == 0 => Ok(Json(result(&output))),
         StatementState::Succeeded(_) => {

@@ -239,6 +239,30 @@ async fn changes_are_made_together_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn volumes_have_privileges_of_their_own() {
+    let folder = Folder::new().await;
+    let who = folder.principal("one");
+    let volume = Securable::Volume(name_of("main.s.v"));
+    std::fs::create_dir_all(folder.folder.path().join("volumes/main/s/v")).expect("volume");
+    let read = || folder.grants.check(&who, Privilege::ReadVolume, &volume);
+    folder.grant(&who, &[Privilege::UseCatalog, Privilege::UseSchema], &catalog());
+    let text = denied(read());
+    assert!(text.contains(&format!("GRANT READ VOLUME ON VOLUME `main`.`s`.`v` TO `{who}`;")), "{text}");
+    folder.grant(&who, &[Privilege::ReadVolume], &volume);
+    read().expect("granted");
+    assert!(!folder.grants.may(&who, Privilege::WriteVolume, &volume));
+    assert!(folder.grants.change(&volume, &[change(&who, &[Privilege::Select], &[])]).is_err());
+    // A volume and a table of one name are two things.
+    std::fs::create_dir_all(folder.folder.path().join("volumes/main/s/t")).expect("volume");
+    folder.grant(&who, &[Privilege::AllPrivileges], &Securable::Volume(name_of("main.s.t")));
+    assert!(!folder.grants.may(&who, Privilege::Select, &table("main.s.t")));
+    let again = folder.reopened().expect("open again");
+    assert!(again.may(&who, Privilege::ReadVolume, &volume));
+    folder.grants.dropped(&volume).expect("dropped");
+    assert!(!folder.grants.may(&who, Privilege::ReadVolume, &volume));
+}
+
+#[tokio::test]
 async fn grants_are_shown_with_where_they_come_from_to_owners_and_to_whom_they_belong() {
     let folder = Folder::new().await;
     let (one, two) = (folder.principal("one"), folder.principal("two"));

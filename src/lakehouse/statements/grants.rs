@@ -173,7 +173,7 @@ impl Runner {
             Err(error) => return Err(error.into()),
         };
         let row = vec![Some(name.to_owned()), Some(client_id), secret];
-        Ok(Output { once: true, ..strings(&["name", "client_id", "client_secret"], vec![row]) })
+        Ok(strings(&["name", "client_id", "client_secret"], vec![row]).once())
     }
 
     fn show_principals(&self) -> Output {
@@ -234,10 +234,10 @@ impl Runner {
         Ok(self.grants.check(&job.user, privilege, &schema)?)
     }
 
-    /// Checks that the statement's user may drop a table; one that is not there is left to the drop to complain about.
-    pub(super) fn check_drop(&self, job: &Job, name: &TableName) -> Result<(), Failure> {
-        match self.grants.check_owner(&job.user, &Securable::Table(name.clone())) {
-            Ok(()) | Err(LakehouseError::NotFound(_)) => Ok(()),
+    /// Checks that the statement's user may drop something; what is not there is left to the drop to complain about.
+    pub(super) fn check_drop(&self, job: &Job, on: &Securable) -> Result<(), Failure> {
+        match self.grants.check_owner(&job.user, on) {
+            Ok(()) | Err(LakehouseError::NotFound(_) | LakehouseError::VolumeNotFound(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
@@ -252,10 +252,9 @@ impl Runner {
         })
     }
 
-    /// Records that a table is gone.
-    pub(super) fn record_dropped(&self, name: &TableName) -> Result<(), Failure> {
-        let on = Securable::Table(name.clone());
-        self.grants.dropped(&on).map_err(|error| {
+    /// Records that something is gone.
+    pub(super) fn record_dropped(&self, on: &Securable) -> Result<(), Failure> {
+        self.grants.dropped(on).map_err(|error| {
             Failure::internal(format_args!(
                 "{} was dropped, but its grants are kept until the next start. {error}",
                 on.described()

@@ -55,6 +55,13 @@ pub(super) struct Output {
     pub(super) once: bool,
 }
 
+impl Output {
+    /// The same, to be handed out once.
+    pub(super) fn once(self) -> Self {
+        Self { once: true, ..self }
+    }
+}
+
 /// Runs statements.
 #[derive(Clone)]
 pub(super) struct Runner {
@@ -98,9 +105,10 @@ impl Runner {
             } => {
                 let [name] = &names[..] else { return Err(Failure::unsupported("Dropping several tables at once")) };
                 let name = self.table_name(job, name)?;
-                self.check_drop(job, &name)?;
+                let on = Securable::Table(name.clone());
+                self.check_drop(job, &on)?;
                 if self.store.drop_table(&name, if_exists).await? {
-                    self.record_dropped(&name)?;
+                    self.record_dropped(&on)?;
                 }
                 Ok(Output::default())
             }

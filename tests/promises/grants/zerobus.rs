@@ -85,12 +85,12 @@ async fn the_tutorial_a_principal_three_grants_and_a_row() {
     let mut stream = open(&app, PRODUCTS).await.unwrap();
     write(&stream, "tutorial").await;
     stream.close().await.unwrap();
+    assert!(open(&app, TELEMETRY).await.is_err(), "only where it was granted");
+    world.lakehouse.stop().await;
     let rows = rows_on_disk(world.data.path(), PRODUCTS).await;
     assert_eq!(rows.iter().filter(|row| row["record_id"] == "tutorial").count(), 1);
-    assert!(open(&app, TELEMETRY).await.is_err(), "only where it was granted");
 
     // All of it is there after a restart.
-    world.lakehouse.stop().await;
     let lakehouse = RunningLakehouse::start(world.data.path(), "127.0.0.1:0").await;
     let app = app.at(&lakehouse.url);
     write(&open(&app, PRODUCTS).await.unwrap(), "after a restart").await;
