@@ -9,6 +9,7 @@
 //!          \                   |                        |                       /
 //!           `---- bearer ------+------------------------+----------------------'
 //!                              |                        |
+//!                            grants: what the bearer may do
 //!                              |            DataFusion reads, INSERT            gRPC rows
 //!                              |                        |                            |
 //!                            store  ---  table:   Table::load                  Table::append
@@ -20,7 +21,8 @@
 //!                              `------- disk: every write fsynced
 //! ```
 //!
-//! The data folder holds `tables/`, `credentials.json` (the one client's id and secret) and `lakehouse.lock`.
+//! The data folder holds `tables/`, `credentials.json` (the administrator's id and secret), `grants.json` (the other
+//! principals, and who may do what) and `lakehouse.lock`.
 //! Nothing here knows the web app; nobody but `main` starts it.
 
 use std::path::Path;
@@ -39,10 +41,12 @@ mod data_files;
 mod decode;
 mod disk;
 mod error;
+mod grants;
 mod listen;
 mod log;
 mod maintenance;
 mod oidc;
+mod private_file;
 mod seed;
 mod statements;
 mod store;
@@ -51,6 +55,7 @@ mod weather;
 mod zerobus;
 
 pub use error::{ApiError, LakehouseError};
+pub use grants::{Assignment, Change, Grants, NewPrincipal, PrincipalInfo, Privilege, Securable, SecurableKind};
 pub use log::{LogOptions, QUEUE_BYTES, QUEUE_CALLS};
 pub use oidc::{AuthError, Credentials, Oidc, TokenInfo};
 pub use seed::{PRODUCTS, TELEMETRY};
@@ -69,6 +74,8 @@ pub struct LakehouseOptions {
     pub store: StoreOptions,
     /// How long a Zerobus stream lives before its client has to open another; about as the service does it.
     pub stream_rotation: Duration,
+    /// How long tokens are good, in whole seconds.
+    pub token_lifetime: Duration,
     /// The weather; fair unless it is [changeable](Weather::changeable).
     pub weather: Weather,
 }
@@ -78,6 +85,7 @@ impl Default for LakehouseOptions {
         Self {
             store: StoreOptions::default(),
             stream_rotation: Duration::from_secs(15 * 60),
+            token_lifetime: oidc::TOKEN_LIFETIME,
             weather: Weather::default(),
         }
     }
@@ -102,8 +110,11 @@ impl Lakehouse {
         let store = Store::open(data_dir, options.store, options.weather.clone())?;
         let credentials = Credentials::load_or_create(data_dir)?;
         seed::seed(&store).await?;
-        let statements = Statements::new(store.clone())?;
-        Ok(Self { options, store, oidc: Oidc::new(credentials), statements, closing: CancellationToken::new() })
+        // After the first tables were made: a new lakehouse grants its administrator to write to them.
+        let grants = Grants::open(data_dir, store.clone(), &credentials.client_id)?;
+        let statements = Statements::new(store.clone(), grants.clone())?;
+        let oidc = Oidc::new(credentials, grants).with_token_lifetime(options.token_lifetime);
+        Ok(Self { options, store, oidc, statements, closing: CancellationToken::new() })
     }
 
     /// The tables.
@@ -116,7 +127,7 @@ impl Lakehouse {
         &self.oidc
     }
 
-    /// The one client's id and secret.
+    /// The administrator's id and secret.
     pub fn credentials(&self) -> &Credentials {
         self.oidc.credentials()
     }
@@ -137,6 +148,7 @@ impl Lakehouse {
         };
         Router::new()
             .merge(oidc::router(self.oidc.clone()))
+            .merge(grants::router(self.oidc.clone()))
             .merge(catalog::router(self.store.clone(), self.oidc.clone()))
             .merge(statements::router(self.statements.clone(), self.oidc.clone()))
             .layer(middleware::from_fn_with_state(weather.clone(), weather::refuse))

@@ -28,6 +28,18 @@ pub enum LakehouseError {
     /// A table of that name is already there.
     #[error("Table '{0}' already exists; nothing was changed. Drop it first, or use IF NOT EXISTS.")]
     AlreadyExists(TableName),
+    /// There is no such volume.
+    #[error("Volume '{0}' does not exist. Create it with CREATE VOLUME, or check the name.")]
+    VolumeNotFound(TableName),
+    /// There is no principal of that name or client id.
+    #[error("Principal '{0}' does not exist. Create it with CREATE SERVICE PRINCIPAL, or check the name or client id.")]
+    PrincipalNotFound(String),
+    /// A principal of that name is already there.
+    #[error("Service principal '{0}' already exists; nothing was changed. Drop it first, or use IF NOT EXISTS.")]
+    PrincipalExists(String),
+    /// The caller may not do that; the text says what would help.
+    #[error("{0}")]
+    Denied(String),
     /// The caller asked for something that cannot be done.
     #[error("{0}")]
     InvalidArgument(String),
@@ -92,6 +104,14 @@ pub enum LakehouseError {
         /// What the operating system said.
         cause: Arc<std::io::Error>,
     },
+    /// A file of the lakehouse's own is not as it was written.
+    #[error("'{}' is damaged: {what}. Nothing was changed. Restore it from a copy, or remove it to begin anew.", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// In what way.
+        what: String,
+    },
     /// Another process works in the same data folder.
     #[error(
         "The data folder '{}' is already used by another running process. Stop that process or choose another folder.",
@@ -147,6 +167,10 @@ impl From<LakehouseError> for ApiError {
             LakehouseError::NotFound(_) => (StatusCode::NOT_FOUND, "TABLE_DOES_NOT_EXIST"),
             LakehouseError::CatalogNotFound(_) => (StatusCode::NOT_FOUND, "CATALOG_DOES_NOT_EXIST"),
             LakehouseError::SchemaNotFound(_) => (StatusCode::NOT_FOUND, "SCHEMA_DOES_NOT_EXIST"),
+            LakehouseError::VolumeNotFound(_) => (StatusCode::NOT_FOUND, "VOLUME_DOES_NOT_EXIST"),
+            LakehouseError::PrincipalNotFound(_) => (StatusCode::NOT_FOUND, "PRINCIPAL_DOES_NOT_EXIST"),
+            LakehouseError::PrincipalExists(_) => (StatusCode::CONFLICT, "RESOURCE_ALREADY_EXISTS"),
+            LakehouseError::Denied(_) => (StatusCode::FORBIDDEN, "PERMISSION_DENIED"),
             LakehouseError::AlreadyExists(_) => (StatusCode::CONFLICT, "TABLE_ALREADY_EXISTS"),
             LakehouseError::OutOfOrder { .. } | LakehouseError::AlreadyApplied { .. } => {
                 (StatusCode::CONFLICT, "ABORTED")
@@ -159,6 +183,7 @@ impl From<LakehouseError> for ApiError {
             LakehouseError::NotWritten { .. }
             | LakehouseError::Unknown { .. }
             | LakehouseError::Table { .. }
+            | LakehouseError::Damaged { .. }
             | LakehouseError::Io { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
         };
         Self::new(status, code, error.to_string())

@@ -154,6 +154,7 @@ fn status_of(error: &LakehouseError) -> Status {
     match error {
         LakehouseError::NotFound(_) => Status::not_found(message),
         LakehouseError::InvalidArgument(_) => Status::invalid_argument(message),
+        LakehouseError::Denied(_) => Status::permission_denied(message),
         LakehouseError::Full(_) => Status::resource_exhausted(message),
         LakehouseError::OutOfOrder { .. } => Status::aborted(message),
         LakehouseError::Closed(_) | LakehouseError::NotWritten { .. } | LakehouseError::Unknown { .. } => {

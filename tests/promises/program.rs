@@ -20,7 +20,7 @@ const SETTINGS: [&str; 7] = [
     "DIRECT_WRITE_ZEROBUS_ENDPOINT",
 ];
 
-fn program(data: &Path, arguments: &[&str]) -> Command {
+pub fn program(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_direct-write"));
     for setting in SETTINGS {
         command.env_remove(setting);
@@ -37,15 +37,15 @@ fn program(data: &Path, arguments: &[&str]) -> Command {
 }
 
 /// A program that runs until it is dropped.
-struct Running {
+pub struct Running {
     child: Child,
     page: String,
-    said: Vec<String>,
+    pub said: Vec<String>,
 }
 
 impl Running {
     /// Starts it and waits for the addresses it prints.
-    fn start(mut command: Command) -> Self {
+    pub fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut said = Vec::new();
@@ -57,12 +57,12 @@ impl Running {
         Self { page: page.unwrap().to_owned(), child, said }
     }
 
-    fn signal(&self, signal: &str) {
+    pub fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
-    fn end(mut self) -> Output {
+    pub fn end(mut self) -> Output {
         let child = std::mem::replace(&mut self.child, Command::new("true").spawn().unwrap());
         child.wait_with_output().unwrap()
     }

@@ -1,5 +1,7 @@
 //! A running app to test against, and readers that are not ours.
 
+pub mod caller;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -28,9 +30,14 @@ pub struct RunningLakehouse {
 
 impl RunningLakehouse {
     pub async fn start(data: &Path, addr: &str) -> Self {
+        Self::start_with(data, addr, LakehouseOptions::default()).await
+    }
+
+    /// Starts one that is not as it comes.
+    pub async fn start_with(data: &Path, addr: &str, options: LakehouseOptions) -> Self {
         let listener = TcpListener::bind(addr).await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let lakehouse = Lakehouse::open(data, LakehouseOptions::default()).await.unwrap();
+        let lakehouse = Lakehouse::open(data, options).await.unwrap();
         let client_id = lakehouse.credentials().client_id.clone();
         let client_secret = lakehouse.credentials().client_secret.clone();
         let stop = CancellationToken::new();

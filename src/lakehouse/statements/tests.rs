@@ -45,6 +45,11 @@ impl Api {
         send(&self.lakehouse, request.expect("request")).await
     }
 
+    fn submitted(&self, id: &str) -> Submitted {
+        let client = self.lakehouse.oidc().check_bearer(Some(&self.bearer)).expect("good");
+        find(&self.lakehouse.statements, id, &client).expect("kept")
+    }
+
     /// Runs a statement with parameters and more fields of the body.
     async fn run(&self, statement: &str, more: Value) -> Value {
         let mut body = json!({ "statement": statement, "warehouse_id": "local" });
@@ -360,7 +365,7 @@ async fn polling_and_cancelling() {
     let path = format!("/api/2.0/sql/statements/{}", answer["statement_id"].as_str().expect("id"));
     let (status, _) = api.post(&format!("{path}/cancel"), &json!({})).await;
     assert_eq!(status, StatusCode::OK);
-    let submitted = find(&api.lakehouse.statements, path.rsplit('/').next().expect("id")).expect("kept");
+    let submitted = api.submitted(path.rsplit('/').next().expect("id"));
     let state = submitted.wait(Duration::from_secs(30)).await;
     assert!(matches!(state, StatementState::Failed(Failure::Canceled)), "{state:?}");
     assert_eq!(api.get(&path).await.1["status"]["state"], "CANCELED");
@@ -388,7 +393,7 @@ async fn an_insert_is_never_called_cancelled_when_its_rows_are_there() {
     }
     let mut succeeded = Vec::new();
     for (number, id) in ids {
-        let state = find(&api.lakehouse.statements, &id).expect("kept").wait(Duration::from_secs(30)).await;
+        let state = api.submitted(&id).wait(Duration::from_secs(30)).await;
         assert!(state.is_final(), "{state:?}");
         if matches!(state, StatementState::Succeeded(_)) {
             succeeded.push(json!([number.to_string()]));

@@ -59,7 +59,8 @@ impl<T> Opened<T> {
     }
 }
 
-async fn first<T>(inbound: &mut Streaming<T>) -> Result<Option<T>, Status> {
+/// The first message; the error says that none came in time.
+pub(super) async fn first<T>(inbound: &mut Streaming<T>) -> Result<Option<T>, Status> {
     let first = tokio::time::timeout(OPENING, inbound.message()).await;
     first.map_err(|_late| Status::deadline_exceeded("No message opened the stream in time."))?
 }
@@ -139,7 +140,7 @@ pub(super) async fn retire(shared: &Shared, caller: &Caller, request: RetireStre
     let id = stream_id(id)?;
     let unknown = || Status::not_found(format!("Stream {id} does not exist: it was never created, or it was retired."));
     let known = shared.streams.table(id).await.map_err(|error| status_of(&error))?.ok_or_else(unknown)?;
-    let name = table_name(caller, request.table_name())?;
+    let name = table_name(shared, caller, request.table_name())?;
     if known.name != name {
         return Err(Status::invalid_argument(format!("Stream {id} does not write to '{name}'.")));
     }
@@ -157,23 +158,21 @@ fn created(id: Uuid) -> CreateIngestStreamResponse {
 
 /// The table, if the caller may write to it.
 pub(super) async fn table(shared: &Shared, caller: &Caller, name: &str) -> Result<Arc<Table>, Status> {
-    let name = table_name(caller, name)?;
+    let name = table_name(shared, caller, name)?;
     shared.config.store.table(&name).await.map_err(|error| status_of(&error))
 }
 
-fn table_name(caller: &Caller, text: &str) -> Result<TableName, Status> {
+/// The table's name, if the caller may write to it. What was revoked since the token was made out counts.
+fn table_name(shared: &Shared, caller: &Caller, text: &str) -> Result<TableName, Status> {
     let name = TableName::parse(text).map_err(|error| Status::invalid_argument(error.to_string()))?;
     if let Some(header) = &caller.table_header
         && TableName::parse(header).ok().as_ref() != Some(&name)
     {
         return Err(Status::invalid_argument(format!("The header names table '{header}', the stream '{name}'.")));
     }
-    match &caller.token.table {
-        Some(bound) if *bound != name => Err(Status::permission_denied(format!(
-            "The token was issued for table '{bound}', not for '{name}'. Error Code: 4024, Error State: 1."
-        ))),
-        _ => Ok(name),
-    }
+    let grants = shared.config.oidc.grants();
+    grants.check_zerobus(&caller.token, &name).map_err(|error| status_of(&error))?;
+    Ok(name)
 }
 
 fn decoder_of(request: &CreateIngestStreamRequest, table: &Table) -> Result<Decoder, Status> {
