@@ -20,7 +20,7 @@ use super::proto::{
     EphemeralStreamResponse, IngestRecordResponse, RecordType,
 };
 use crate::lakehouse::LakehouseError;
-use crate::lakehouse::decode::{Decoder, DescriptorError, Encoded, ProtobufDecoder, Row, to_batch};
+use crate::lakehouse::decode::{BatchBuilder, Decoder, DescriptorError, Encoded, JsonDecoder, ProtobufDecoder};
 use crate::lakehouse::oidc::TokenInfo;
 use crate::lakehouse::store::{Store, Table};
 use crate::model::TableName;
@@ -85,7 +85,8 @@ async fn open(
     let name = table_name(caller, &request)?;
     let table = store.table(&name).await.map_err(|error| status_of(&error))?;
     let decoder = decoder(&request, &table)?;
-    Ok(Ingest { table, decoder, next_offset: 0 })
+    let rows = BatchBuilder::new(table.arrow_schema());
+    Ok(Ingest { table, decoder, rows, next_offset: 0 })
 }
 
 fn table_name(caller: &Caller, request: &CreateIngestStreamRequest) -> Result<TableName, Status> {
@@ -105,7 +106,7 @@ fn table_name(caller: &Caller, request: &CreateIngestStreamRequest) -> Result<Ta
 
 fn decoder(request: &CreateIngestStreamRequest, table: &Table) -> Result<Decoder, Status> {
     match request.record_type() {
-        RecordType::Json => Ok(Decoder::Json),
+        RecordType::Json => Ok(Decoder::Json(JsonDecoder::new(&table.arrow_schema()))),
         RecordType::Proto => {
             let decoder = ProtobufDecoder::new(request.descriptor_proto(), &table.arrow_schema());
             decoder.map(Decoder::Protobuf).map_err(|error| match error {
@@ -128,13 +129,14 @@ fn decoder(request: &CreateIngestStreamRequest, table: &Table) -> Result<Decoder
 struct Ingest {
     table: Arc<Table>,
     decoder: Decoder,
+    rows: BatchBuilder,
     next_offset: i64,
 }
 
-/// Rows of whole calls, and the offset of the last of them.
+/// How many of the rows are of whole calls, and the offset of the last of these.
 #[derive(Default)]
 struct Decoded {
-    rows: Vec<Row>,
+    rows: usize,
     last_offset: Option<i64>,
 }
 
@@ -185,8 +187,9 @@ impl Ingest {
         let mut decoded = Decoded::default();
         let outcome = calls.into_iter().try_for_each(|call| self.decode_call(call?, &mut decoded));
         if let Some(last_offset) = decoded.last_offset {
-            let batch = to_batch(&decoded.rows, &self.table.arrow_schema())
-                .map_err(|error| Status::internal(format!("decoded rows do not form a batch: {error}")))?;
+            // A call is acknowledged whole or not at all, so nothing of a bad one is kept.
+            let batch = self.rows.finish().map(|batch| batch.slice(0, decoded.rows));
+            let batch = batch.map_err(|error| Status::internal(error.to_string()))?;
             let table = self.table.clone();
             appends.push_back(async move { table.append(batch).await.map(|()| last_offset) }.boxed());
         }
@@ -194,13 +197,12 @@ impl Ingest {
     }
 
     fn decode_call(&mut self, call: EphemeralStreamRequest, decoded: &mut Decoded) -> Result<(), Status> {
-        let before = decoded.rows.len();
         let outcome = match call.payload {
             Some(Message::IngestRecord(call)) => {
                 self.check_offset(call.offset_id)?;
                 match &call.record {
-                    Some(Record::ProtoEncodedRecord(bytes)) => self.decode_one(Encoded::Protobuf(bytes), 0, decoded),
-                    Some(Record::JsonRecord(text)) => self.decode_one(Encoded::Json(text), 0, decoded),
+                    Some(Record::ProtoEncodedRecord(bytes)) => self.decode_one(Encoded::Protobuf(bytes), 0),
+                    Some(Record::JsonRecord(text)) => self.decode_one(Encoded::Json(text), 0),
                     Some(Record::AvroEncodedRecord(_)) => {
                         Err(Status::unimplemented("Avro records are not taken here."))
                     }
@@ -212,11 +214,11 @@ impl Ingest {
                 match &call.batch {
                     Some(Batch::ProtoEncodedBatch(batch)) => {
                         let mut records = batch.records.iter().enumerate();
-                        records.try_for_each(|(index, bytes)| self.decode_one(Encoded::Protobuf(bytes), index, decoded))
+                        records.try_for_each(|(index, bytes)| self.decode_one(Encoded::Protobuf(bytes), index))
                     }
                     Some(Batch::JsonBatch(batch)) => {
                         let mut records = batch.records.iter().enumerate();
-                        records.try_for_each(|(index, text)| self.decode_one(Encoded::Json(text), index, decoded))
+                        records.try_for_each(|(index, text)| self.decode_one(Encoded::Json(text), index))
                     }
                     Some(Batch::AvroBatch(_)) => Err(Status::unimplemented("Avro records are not taken here.")),
                     None => Err(Status::invalid_argument("ingest_record_batch carries no batch.")),
@@ -225,31 +227,28 @@ impl Ingest {
             Some(Message::CreateStream(_)) => Err(Status::invalid_argument("create_stream may come only once, first.")),
             None => Err(Status::invalid_argument("The message is empty.")),
         };
-        match outcome {
-            Ok(()) => {
-                decoded.last_offset = Some(self.next_offset);
-                self.next_offset += 1;
-            }
-            // A call is acknowledged whole or not at all, so nothing of a bad one is kept.
-            Err(_) => decoded.rows.truncate(before),
+        if outcome.is_ok() {
+            *decoded = Decoded { rows: self.rows.rows(), last_offset: Some(self.next_offset) };
+            self.next_offset += 1;
         }
         outcome
     }
 
-    fn decode_one(&self, record: Encoded<'_>, index: usize, decoded: &mut Decoded) -> Result<(), Status> {
+    fn decode_one(&mut self, record: Encoded<'_>, index: usize) -> Result<(), Status> {
         let size = match record {
             Encoded::Protobuf(bytes) => bytes.len(),
             Encoded::Json(text) => text.len(),
         };
-        let place = format!("offset {}, record {index}", self.next_offset);
+        let offset = self.next_offset;
+        let place = || format!("offset {offset}, record {index}");
         if size > LARGEST_RECORD {
             return Err(Status::invalid_argument(format!(
-                "{place}: {size} bytes; a record may have {LARGEST_RECORD}."
+                "{}: {size} bytes; a record may have {LARGEST_RECORD}.",
+                place()
             )));
         }
-        let row = self.decoder.decode(record, &self.table.arrow_schema());
-        decoded.rows.push(row.map_err(|error| Status::invalid_argument(format!("{place}: {error}.")))?);
-        Ok(())
+        let outcome = self.decoder.decode(record, &mut self.rows);
+        outcome.map_err(|error| Status::invalid_argument(format!("{}: {error}.", place())))
     }
 
     fn check_offset(&self, offset: Option<i64>) -> Result<(), Status> {
