@@ -1,4 +1,4 @@
-//! Zerobus Ingest: rows in, cumulative acknowledgements out, over gRPC; and one request at a time over REST.
+//! Zerobus Ingest: rows in, cumulative acknowledgements out, over gRPC and Arrow Flight; and one request at a time over REST.
 //!
 //! ```text
 //! opening: who, which table, which records
@@ -8,6 +8,7 @@
 //!
 //! Speaks the wire contract of `proto/zerobus.proto`; knows the store and the tokens, nothing of HTTP routes.
 
+mod arrow;
 mod ingest;
 mod opening;
 mod persistent;
@@ -30,7 +31,7 @@ use super::oidc::Oidc;
 use super::store::Store;
 use opening::Caller;
 use persistent::PersistentStreams;
-use wire::{Ephemeral, Persistent, Wire};
+use wire::{Ephemeral, Persistent};
 
 /// Rust types and the server stub of `proto/zerobus.proto`.
 pub mod proto {
@@ -66,7 +67,8 @@ pub(super) fn router(config: Config) -> axum::Router {
     let shared = Arc::new(Shared { config, streams });
     let service = ZerobusServer::new(Service { shared: Arc::clone(&shared) });
     let service = service.max_decoding_message_size(LARGEST_MESSAGE);
-    tonic::service::Routes::new(service).into_axum_router().merge(rest::router(shared))
+    let flight = arrow::Flight { shared: Arc::clone(&shared) }.into_service();
+    tonic::service::Routes::new(service).add_service(flight).into_axum_router().merge(rest::router(shared))
 }
 
 struct Service {
@@ -89,9 +91,9 @@ impl Zerobus for Service {
         &self,
         request: Request<Streaming<EphemeralStreamRequest>>,
     ) -> Result<Response<Self::EphemeralStreamStream>, Status> {
-        let caller = self.caller(request.metadata())?;
+        let caller = self.shared.caller(request.metadata())?;
         let shared = Arc::clone(&self.shared);
-        Ok(in_background::<Ephemeral, _>(move |answers| async move {
+        Ok(in_background(move |answers| async move {
             let mut inbound = request.into_inner();
             let opened = opening::ephemeral(&shared, &caller, &mut inbound).await?;
             opened.serve::<Ephemeral>(&shared, inbound, &answers).await
@@ -102,9 +104,9 @@ impl Zerobus for Service {
         &self,
         request: Request<Streaming<PersistentStreamRequest>>,
     ) -> Result<Response<Self::PersistentStreamStream>, Status> {
-        let caller = self.caller(request.metadata())?;
+        let caller = self.shared.caller(request.metadata())?;
         let shared = Arc::clone(&self.shared);
-        Ok(in_background::<Persistent, _>(move |answers| async move {
+        Ok(in_background(move |answers| async move {
             let mut inbound = request.into_inner();
             let opened = opening::persistent(&shared, &caller, &mut inbound).await?;
             opened.serve::<Persistent>(&shared, inbound, &answers).await
@@ -115,16 +117,16 @@ impl Zerobus for Service {
         &self,
         request: Request<RetireStreamRequest>,
     ) -> Result<Response<RetireStreamResponse>, Status> {
-        let caller = self.caller(request.metadata())?;
+        let caller = self.shared.caller(request.metadata())?;
         opening::retire(&self.shared, &caller, request.into_inner()).await?;
         Ok(Response::new(RetireStreamResponse {}))
     }
 }
 
 /// Answers at once and serves in a task: clients send nothing before they have seen the response's headers.
-fn in_background<W: Wire, F>(
-    serve: impl FnOnce(stream::Answers<W>) -> F + Send + 'static,
-) -> Response<Answers<W::Response>>
+fn in_background<T: Send + 'static, F>(
+    serve: impl FnOnce(stream::Answers<T>) -> F + Send + 'static,
+) -> Response<Answers<T>>
 where
     F: Future<Output = Result<(), Status>> + Send,
 {
@@ -139,10 +141,10 @@ where
     Response::new(Box::pin(ReceiverStream::new(receiver)))
 }
 
-impl Service {
+impl Shared {
     fn caller(&self, metadata: &MetadataMap) -> Result<Caller, Status> {
         let text = |name| metadata.get(name).and_then(|value| value.to_str().ok());
-        let token = self.shared.config.oidc.check_bearer(text("authorization"));
+        let token = self.config.oidc.check_bearer(text("authorization"));
         let token = token.map_err(|error| Status::unauthenticated(error.to_string()))?;
         Ok(Caller { token, table_header: text(TABLE_HEADER).map(str::to_owned) })
     }

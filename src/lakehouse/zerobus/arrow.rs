@@ -28,7 +28,7 @@ use super::ingest::{Decoded, Mark, Source};
 use super::opening::{Caller, table};
 use super::stream::{self, Answers, Ends, say};
 use super::{LARGEST_MESSAGE, Shared, in_background, status_of};
-use crate::lakehouse::decode::{ArrowPlan, SchemaProblem, check_schema};
+use crate::lakehouse::decode::arrow::{ArrowPlan, SchemaProblem, check_schema};
 use crate::lakehouse::log::EntryEncoder;
 use crate::lakehouse::table::Table;
 
@@ -65,7 +65,7 @@ impl FlightService for Flight {
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
         let caller = self.shared.caller(request.metadata())?;
         let shared = Arc::clone(&self.shared);
-        Ok(in_background::<PutResult, _>(move |answers| async move {
+        Ok(in_background(move |answers| async move {
             let mut inbound = request.into_inner();
             let source = open(&shared, &caller, &mut inbound).await?;
             serve(&shared, source, inbound, &answers).await

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 use uuid::Uuid;
 
-use super::ingest::Ingest;
+use super::ingest::{Calls, Ingest};
 use super::proto::resume_ingest_stream_request::Identifier;
 use super::proto::{
     CreateIngestStreamRequest, CreateIngestStreamResponse, EphemeralStreamRequest, EphemeralStreamResponse,
@@ -47,7 +47,7 @@ impl<T> Opened<T> {
         self,
         shared: &Shared,
         inbound: Streaming<W::Request>,
-        answers: &Answers<W>,
+        answers: &Answers<T>,
     ) -> Result<(), Status> {
         say(answers, self.answer).await?;
         let ends = Ends {
@@ -55,7 +55,7 @@ impl<T> Opened<T> {
             replaced: self.replaced,
             rotation: shared.config.rotation,
         };
-        stream::run::<W>(self.ingest, inbound, answers, ends).await
+        stream::run(Calls::<W>::new(self.ingest), inbound, answers, ends).await
     }
 }
 

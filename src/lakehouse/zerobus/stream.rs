@@ -9,9 +9,8 @@ use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
-use super::ingest::{Decoded, Ingest};
+use super::ingest::{Decoded, Mark, Source};
 use super::status_of;
-use super::wire::Wire;
 use crate::lakehouse::LakehouseError;
 use crate::lakehouse::log::Pending;
 use crate::lakehouse::weather::{CrashPoint, Event, Faults};
@@ -34,27 +33,27 @@ pub(super) struct Ends {
 }
 
 /// Where answers go.
-pub(super) type Answers<W> = Sender<Result<<W as Wire>::Response, Status>>;
+pub(super) type Answers<T> = Sender<Result<T, Status>>;
 
 /// Hands an answer to the client.
-pub(super) async fn say<T>(answers: &Sender<Result<T, Status>>, answer: T) -> Result<(), Status> {
+pub(super) async fn say<T>(answers: &Answers<T>, answer: T) -> Result<(), Status> {
     answers.send(Ok(answer)).await.map_err(|_| Status::cancelled("the client has gone"))
 }
 
-type Durable = BoxFuture<'static, Result<i64, LakehouseError>>;
-type Queueing = BoxFuture<'static, Result<(Pending, i64), LakehouseError>>;
+type Durable = BoxFuture<'static, Result<Mark, LakehouseError>>;
+type Queueing = BoxFuture<'static, Result<(Pending, Mark), LakehouseError>>;
 
 /// Serves a stream that was opened until the client or something else ends it.
 ///
 /// # Errors
 /// The status it ends with, after everything that was taken before it has been acknowledged.
-pub(super) async fn run<W: Wire>(
-    mut ingest: Ingest,
-    mut inbound: Streaming<W::Request>,
-    answers: &Answers<W>,
+pub(super) async fn run<S: Source>(
+    mut source: S,
+    mut inbound: Streaming<S::Request>,
+    answers: &Answers<S::Response>,
     ends: Ends,
 ) -> Result<(), Status> {
-    let faults = ingest.table().faults().clone();
+    let faults = source.table().faults().clone();
     let mut events = faults.events();
     let mut durable = FuturesOrdered::<Durable>::new();
     let mut queueing: Fuse<Queueing> = Fuse::terminated();
@@ -62,19 +61,20 @@ pub(super) async fn run<W: Wire>(
     let mut rotation = std::pin::pin!(tokio::time::sleep(ends.rotation).fuse());
     let mut stopping = std::pin::pin!(ends.stopping.cancelled_owned().fuse());
     let mut over = String::new();
+    let mut reached = Mark { offset: -1, rows: 0 };
     let ended = loop {
         use futures::future::FusedFuture;
         let reads = queueing.is_terminated() && durable.len() < UNDER_WAY;
         tokio::select! {
-            Some(done) = durable.next() => acknowledge::<W>(done, &mut durable, answers, &faults).await?,
+            Some(done) = durable.next() => reached = acknowledge::<S>(done, &mut durable, answers, &faults).await?,
             queued = &mut queueing => match queued {
-                Ok((pending, offset)) => durable.push_back(when_durable(pending, offset, faults.clone())),
+                Ok((pending, mark)) => durable.push_back(when_durable(pending, mark, faults.clone())),
                 Err(error) => break Err(status_of(&error)),
             },
             message = inbound.next(), if reads => {
-                let outcome = take::<W>(&mut ingest, message, &mut inbound);
-                match ingest.take() {
-                    Ok(Some(decoded)) => queueing = queue(&ingest, decoded).fuse(),
+                let outcome = take(&mut source, message, &mut inbound);
+                match source.take() {
+                    Ok(Some(decoded)) => queueing = queue(&source, decoded).fuse(),
                     Ok(None) => {}
                     Err(status) => break Err(status),
                 }
@@ -86,12 +86,12 @@ pub(super) async fn run<W: Wire>(
             }
             () = &mut stopping => {
                 over = "The lakehouse is stopping. Send what was not acknowledged again.".to_owned();
-                say(answers, W::close_signal(STOPPING)).await?;
+                say(answers, S::close_signal(STOPPING, reached)).await?;
                 closing.set(tokio::time::sleep(STOPPING).fuse());
             }
             () = &mut rotation => {
                 over = rotated(ends.rotation);
-                say(answers, W::close_signal(ROTATING)).await?;
+                say(answers, S::close_signal(ROTATING, reached)).await?;
                 closing.set(tokio::time::sleep(ROTATING).fuse());
             }
             event = events.next() => match event {
@@ -105,11 +105,11 @@ pub(super) async fn run<W: Wire>(
     };
     // What was taken before the end is acknowledged before the end is told.
     if !futures::future::FusedFuture::is_terminated(&queueing) {
-        let (pending, offset) = queueing.await.map_err(|error| status_of(&error))?;
-        durable.push_back(when_durable(pending, offset, faults.clone()));
+        let (pending, mark) = queueing.await.map_err(|error| status_of(&error))?;
+        durable.push_back(when_durable(pending, mark, faults.clone()));
     }
     while let Some(done) = durable.next().await {
-        acknowledge::<W>(done, &mut durable, answers, &faults).await?;
+        acknowledge::<S>(done, &mut durable, answers, &faults).await?;
     }
     ended
 }
@@ -128,16 +128,16 @@ enum Continuation {
 use Continuation::{More, NoMore};
 
 /// Decodes a message and those that have arrived behind it, up to an entry's size.
-fn take<W: Wire>(
-    ingest: &mut Ingest,
-    first: Option<Result<W::Request, Status>>,
-    inbound: &mut Streaming<W::Request>,
+fn take<S: Source>(
+    source: &mut S,
+    first: Option<Result<S::Request, Status>>,
+    inbound: &mut Streaming<S::Request>,
 ) -> Result<Continuation, Status> {
     let mut message = first;
     loop {
         let Some(request) = message else { return Ok(NoMore) };
-        ingest.decode(W::call(request?)?)?;
-        if ingest.is_full() {
+        source.decode(request?)?;
+        if source.is_full() {
             return Ok(More);
         }
         match inbound.next().now_or_never() {
@@ -147,34 +147,34 @@ fn take<W: Wire>(
     }
 }
 
-fn queue(ingest: &Ingest, decoded: Decoded) -> Queueing {
-    let table = ingest.table().clone();
-    async move { Ok((table.append(decoded.entry).await?, decoded.last_offset)) }.boxed()
+fn queue(source: &impl Source, decoded: Decoded) -> Queueing {
+    let table = source.table().clone();
+    async move { Ok((table.append(decoded.entry).await?, decoded.mark)) }.boxed()
 }
 
-fn when_durable(pending: Pending, offset: i64, faults: Faults) -> Durable {
+fn when_durable(pending: Pending, mark: Mark, faults: Faults) -> Durable {
     let wait = async move {
         pending.durable().await?;
         if let Some(latency) = faults.latency() {
             tokio::time::sleep(latency).await;
         }
-        Ok(offset)
+        Ok(mark)
     };
     wait.boxed()
 }
 
-/// Acknowledges an entry and those behind it that are durable as well, at once.
-async fn acknowledge<W: Wire>(
-    first: Result<i64, LakehouseError>,
+/// Acknowledges an entry and those behind it that are durable as well, at once; says how far that is.
+async fn acknowledge<S: Source>(
+    first: Result<Mark, LakehouseError>,
     durable: &mut FuturesOrdered<Durable>,
-    answers: &Answers<W>,
+    answers: &Answers<S::Response>,
     faults: &Faults,
-) -> Result<(), Status> {
+) -> Result<Mark, Status> {
     let mut failed = None;
-    let mut offset = first.map_err(|error| status_of(&error))?;
+    let mut mark = first.map_err(|error| status_of(&error))?;
     while let Some(Some(next)) = durable.next().now_or_never() {
         match next {
-            Ok(next) => offset = next,
+            Ok(next) => mark = next,
             Err(error) => {
                 failed = Some(error);
                 break;
@@ -183,8 +183,8 @@ async fn acknowledge<W: Wire>(
     }
     if !faults.loses_ack() {
         faults.reach(CrashPoint::BeforeAck);
-        say(answers, W::acknowledgement(offset)).await?;
+        say(answers, S::acknowledgement(mark)).await?;
         faults.reach(CrashPoint::AfterAck);
     }
-    failed.map_or(Ok(()), |error| Err(status_of(&error)))
+    failed.map_or(Ok(mark), |error| Err(status_of(&error)))
 }
