@@ -113,7 +113,9 @@ impl Lakehouse {
         // After the first tables were made: a new lakehouse grants its administrator to write to them.
         let grants = Grants::open(data_dir, store.clone(), &credentials.client_id)?;
         let statements = Statements::new(store.clone(), grants.clone())?;
-        let oidc = Oidc::new(credentials, grants).with_token_lifetime(options.token_lifetime);
+        let oidc = Oidc::new(credentials, grants)
+            .with_token_lifetime(options.token_lifetime)
+            .with_weather(options.weather.clone());
         Ok(Self { options, store, oidc, statements, closing: CancellationToken::new() })
     }
 

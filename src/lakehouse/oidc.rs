@@ -21,6 +21,7 @@ use serde_json::json;
 
 use super::error::ApiError;
 use super::grants::Grants;
+use super::weather::Weather;
 use crate::model::TableName;
 
 mod credentials;
@@ -41,6 +42,7 @@ const ZEROBUS_PATH: &str = "/zerobus/";
 pub struct Oidc {
     inner: Arc<Inner>,
     token_lifetime: Duration,
+    weather: Weather,
 }
 
 struct Inner {
@@ -59,6 +61,8 @@ pub struct TokenInfo {
     pub table: Option<TableName>,
     /// When it ends, in seconds since 1970.
     pub expires_at: u64,
+    /// When it was given out, in microseconds since 1970.
+    pub issued_at: u64,
 }
 
 /// Why a request is not let in.
@@ -77,13 +81,24 @@ impl Oidc {
     pub fn new(credentials: Credentials, grants: Grants) -> Self {
         let secret = credentials.client_secret.expose_secret().as_bytes();
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret);
-        Self { inner: Arc::new(Inner { credentials, grants, key }), token_lifetime: TOKEN_LIFETIME }
+        Self {
+            inner: Arc::new(Inner { credentials, grants, key }),
+            token_lifetime: TOKEN_LIFETIME,
+            weather: Weather::default(),
+        }
     }
 
     /// Gives out tokens that are good for so long, in whole seconds.
     #[must_use]
     pub fn with_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.token_lifetime = lifetime;
+        self
+    }
+
+    /// Lets the weather end tokens before their time.
+    #[must_use]
+    pub fn with_weather(mut self, weather: Weather) -> Self {
+        self.weather = weather;
         self
     }
 
@@ -107,7 +122,9 @@ impl Oidc {
             return Err(AuthError::Missing);
         }
         let info = self.verify(token.trim()).ok_or(AuthError::Unknown)?;
-        let good = info.expires_at > now() && self.inner.grants.knows(&info.client_id);
+        let good = info.expires_at > now().as_secs()
+            && info.issued_at >= self.weather.tokens_from()
+            && self.inner.grants.knows(&info.client_id);
         if good { Ok(info) } else { Err(AuthError::Unknown) }
     }
 
@@ -120,7 +137,8 @@ impl Oidc {
     }
 
     fn issue(&self, client_id: &str, table: Option<TableName>, expires_at: u64) -> String {
-        let info = TokenInfo { client_id: client_id.to_owned(), table, expires_at };
+        let issued_at = u64::try_from(now().as_micros()).unwrap_or(u64::MAX);
+        let info = TokenInfo { client_id: client_id.to_owned(), table, expires_at, issued_at };
         let claims = URL_SAFE_NO_PAD.encode(json!(info).to_string());
         let signature = ring::hmac::sign(&self.inner.key, claims.as_bytes());
         format!("{claims}.{}", URL_SAFE_NO_PAD.encode(signature))
@@ -136,8 +154,9 @@ impl Oidc {
     }
 }
 
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+/// Since 1970.
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Compares in a time that depends on the lengths only.

@@ -29,6 +29,7 @@ impl BatchBuilder {
     }
 
     /// Bytes of column data gathered so far (approximately; for limits). Looks at every column.
+    #[allow(dead_code, reason = "for limits of the streams")]
     pub fn bytes(&self) -> usize {
         self.columns.iter().map(Column::bytes).sum()
     }

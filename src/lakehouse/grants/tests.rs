@@ -189,8 +189,12 @@ async fn zerobus_takes_only_what_is_granted_by_name_on_the_table_of_the_token() 
     let folder = Folder::new().await;
     let who = folder.principal("ingest");
     let name = name_of("main.s.t");
-    let token =
-        |table: Option<&str>| TokenInfo { client_id: who.clone(), table: table.map(name_of), expires_at: u64::MAX };
+    let token = |table: Option<&str>| TokenInfo {
+        client_id: who.clone(),
+        table: table.map(name_of),
+        expires_at: u64::MAX,
+        issued_at: 0,
+    };
     folder.grant(&who, &[Privilege::AllPrivileges, Privilege::Select, Privilege::Modify], &catalog());
     folder.grant(&who, &[Privilege::AllPrivileges], &table("main.s.t"));
     let text = denied(folder.grants.check_zerobus(&token(Some("main.s.t")), &name));

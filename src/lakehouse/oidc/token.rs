@@ -103,7 +103,7 @@ async fn token(
     }
     let lifetime = oidc.token_lifetime.as_secs();
     let body = json!({
-        "access_token": oidc.issue(&client_id, table, now() + lifetime),
+        "access_token": oidc.issue(&client_id, table, now().as_secs() + lifetime),
         "token_type": "Bearer",
         "expires_in": lifetime,
         "scope": form.scope.as_deref().unwrap_or("all-apis"),

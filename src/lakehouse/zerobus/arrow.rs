@@ -99,10 +99,7 @@ impl FlightService for Flight {
         not_here()
     }
 
-    async fn do_exchange(
-        &self,
-        _: Request<Streaming<FlightData>>,
-    ) -> Result<Response<Self::DoExchangeStream>, Status> {
+    async fn do_exchange(&self, _: Request<Streaming<FlightData>>) -> Result<Response<Self::DoExchangeStream>, Status> {
         not_here()
     }
 
@@ -119,12 +116,13 @@ async fn open(shared: &Shared, caller: &Caller, inbound: &mut Streaming<FlightDa
     let first = super::opening::first(inbound).await?;
     let first = first.ok_or_else(|| Status::invalid_argument("The stream ended before its schema came."))?;
     let name = caller.table_header.as_deref();
-    let name = name.ok_or_else(|| Status::invalid_argument("The header x-databricks-zerobus-table-name is missing."))?;
+    let name =
+        name.ok_or_else(|| Status::invalid_argument("The header x-databricks-zerobus-table-name is missing."))?;
     let table = table(shared, caller, name).await?;
     let message = message(&first)?;
-    let schema = message.header_as_schema().ok_or_else(|| {
-        Status::invalid_argument("The first message of a stream must be the schema of its batches.")
-    })?;
+    let schema = message
+        .header_as_schema()
+        .ok_or_else(|| Status::invalid_argument("The first message of a stream must be the schema of its batches."))?;
     let schema = Arc::new(fb_to_schema(schema));
     let plan = check_schema(&schema, &table.arrow_schema()).map_err(|problems| misfit(&table, &problems))?;
     let encoder = table.encoder().map_err(|error| status_of(&error))?;
@@ -156,13 +154,14 @@ fn misfit(table: &Table, problems: &[SchemaProblem]) -> Status {
     let text: Vec<String> = problems.iter().map(ToString::to_string).collect();
     let mut causes: Vec<&str> = problems.iter().map(|problem| problem.cause.as_str()).collect();
     causes.dedup();
-    let metadata = HashMap::from([
-        ("causes".to_owned(), causes.join("|")),
-        ("error_code".to_owned(), "8001".to_owned()),
-    ]);
+    let metadata =
+        HashMap::from([("causes".to_owned(), causes.join("|")), ("error_code".to_owned(), "8001".to_owned())]);
     let details = ErrorDetails::with_error_info("SCHEMA_VALIDATION_FAILED", "zerobus.databricks.com", metadata);
-    let message =
-        format!("The schema does not fit table '{}': {}. Error Code: 8001, Error State: 1.", table.name(), text.join("; "));
+    let message = format!(
+        "The schema does not fit table '{}': {}. Error Code: 8001, Error State: 1.",
+        table.name(),
+        text.join("; ")
+    );
     Status::with_error_details(Code::InvalidArgument, message, details)
 }
 
@@ -202,8 +201,15 @@ impl Batches {
         let message = root_as_message(&data.data_header).map_err(|error| format!("it is not Arrow IPC: {error}"))?;
         let batch = match message.header_type() {
             MessageHeader::RecordBatch => message.header_as_record_batch().ok_or("it has no record batch")?,
-            MessageHeader::DictionaryBatch => return Err("dictionaries are not taken here; send plain columns".to_owned()),
-            other => return Err(format!("a {} is not taken here", other.variant_name().unwrap_or("message of unknown kind"))),
+            MessageHeader::DictionaryBatch => {
+                return Err("dictionaries are not taken here; send plain columns".to_owned());
+            }
+            other => {
+                return Err(format!(
+                    "a {} is not taken here",
+                    other.variant_name().unwrap_or("message of unknown kind")
+                ));
+            }
         };
         check_size(&batch, &data.data_body)?;
         let body = Buffer::from(data.data_body.as_ref());

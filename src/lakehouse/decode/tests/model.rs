@@ -191,7 +191,7 @@ fn field_type(
             proto = field_type(name, stem, number, variant, item.data_type(), outer, message);
             proto.set_label(Label::Repeated);
             if !matches!(proto.r#type(), Type::String | Type::Bytes | Type::Message) {
-                proto.options = Some(FieldOptions { packed: Some(variant % 2 == 0), ..Default::default() });
+                proto.options = Some(FieldOptions { packed: Some(variant.is_multiple_of(2)), ..Default::default() });
             }
         }
         DataType::Map(entry, _) => {
