@@ -134,12 +134,12 @@ async fn what_was_acknowledged_survives_a_kill() {
     assert_eq!(answer["status"], "success", "{answer}");
     running.signal("-KILL");
     running.end();
-    let rows = rows_on_disk(data.path(), "main.direct_write.products").await;
-    assert_eq!(rows.iter().filter(|row| row["batch_id"] == answer["batch_id"]).count(), 1);
     let again = Running::start(program(data.path(), &[]));
+    let rows = rows_on_disk(data.path(), "main.direct_write.products", 1).await;
+    assert_eq!(rows.iter().filter(|row| row["batch_id"] == answer["batch_id"]).count(), 1);
     let answer = write_one(&again.page).await;
     assert_eq!(answer["status"], "success", "{answer}");
-    assert_eq!(rows_on_disk(data.path(), "main.direct_write.products").await.len(), 2);
+    assert_eq!(rows_on_disk(data.path(), "main.direct_write.products", 2).await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

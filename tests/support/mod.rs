@@ -5,6 +5,7 @@ pub mod caller;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use direct_write::engine::Engine;
 use direct_write::lakehouse::{Lakehouse, LakehouseOptions};
@@ -111,17 +112,24 @@ impl TestApp {
         self.post("/api/v1/process-structured", body.to_string()).await
     }
 
-    /// Rows of a table as an independent Delta reader sees them on disk.
-    pub async fn rows_on_disk(&self, table: &str) -> Vec<Value> {
-        rows_on_disk(self.data.path(), table).await
+    /// Rows of a table as an independent Delta reader sees them on disk, once there are so many.
+    pub async fn rows_on_disk(&self, table: &str, count: usize) -> Vec<Value> {
+        rows_on_disk(self.data.path(), table, count).await
     }
 }
 
-/// Rows of a table under a data folder, by Python's deltalake.
-pub async fn rows_on_disk(data: &Path, table: &str) -> Vec<Value> {
+/// Rows of a table under a data folder, by Python's deltalake, once there are at least so many: what was acknowledged is
+/// in the lakehouse's log at first. Less than that after half a minute are returned as they are.
+pub async fn rows_on_disk(data: &Path, table: &str, count: usize) -> Vec<Value> {
     let folder = table.split('.').fold(data.join("tables"), |path, part| path.join(part));
-    let output = python("read_delta.py", &[&folder.to_string_lossy()]).await;
-    serde_json::from_str(&output).unwrap()
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let output = python("read_delta.py", &[&folder.to_string_lossy()]).await;
+        let rows: Vec<Value> = serde_json::from_str(&output).unwrap();
+        if rows.len() >= count || Instant::now() > deadline {
+            return rows;
+        }
+    }
 }
 
 /// Runs one of the scripts beside this file with the clients of `tests/requirements.txt`; returns what it printed.

@@ -114,23 +114,23 @@ pub(super) fn save(path: &Path, state: &State) -> std::io::Result<()> {
         principals: principals
             .map(|Principal { name, client_id, secret }| PrincipalRecord { name, client_id, secret })
             .collect(),
-        objects: state
-            .objects
-            .iter()
-            .map(|(securable, object)| ObjectRecord {
-                securable_type: securable.kind(),
-                full_name: securable.to_string(),
-                owner: object.owner.as_ref().map_or_else(|| ADMINISTRATOR.to_owned(), written),
-                grants: object
-                    .grants
-                    .iter()
-                    .map(|(principal, privileges)| GrantRecord {
-                        principal: written(principal),
-                        privileges: privileges.iter().copied().collect(),
-                    })
-                    .collect(),
-            })
-            .collect(),
+        objects: state.objects.iter().map(|(securable, object)| write_object(securable, object, &written)).collect(),
     };
     private_file::write(path, &serde_json::to_vec_pretty(&file)?)
+}
+
+fn write_object(securable: &Securable, object: &Object, written: &dyn Fn(&String) -> String) -> ObjectRecord {
+    let grants = object.grants.iter().map(|(principal, privileges)| GrantRecord {
+        principal: written(principal),
+        privileges: privileges.iter().copied().collect(),
+    });
+    let mut grants: Vec<GrantRecord> = grants.collect();
+    // By what is written: the administrator's id is not the same at every start.
+    grants.sort_by(|left, right| left.principal.cmp(&right.principal));
+    ObjectRecord {
+        securable_type: securable.kind(),
+        full_name: securable.to_string(),
+        owner: object.owner.as_ref().map_or_else(|| ADMINISTRATOR.to_owned(), written),
+        grants,
+    }
 }

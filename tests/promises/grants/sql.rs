@@ -78,7 +78,7 @@ async fn a_query_needs_select_on_each_of_its_tables_and_insert_select_needs_both
     writer.rows("INSERT INTO main.direct_write.products (record_id) VALUES ('1')").await;
     assert!(writer.failure("SELECT * FROM main.direct_write.products").await.contains("SELECT on Table"));
     world.lakehouse.stop().await;
-    assert_eq!(rows_on_disk(world.data.path(), PRODUCTS).await.len(), 1);
+    assert_eq!(rows_on_disk(world.data.path(), PRODUCTS, 1).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -87,7 +87,7 @@ async fn the_tutorial_a_principal_three_grants_and_a_row() {
     stream.close().await.unwrap();
     assert!(open(&app, TELEMETRY).await.is_err(), "only where it was granted");
     world.lakehouse.stop().await;
-    let rows = rows_on_disk(world.data.path(), PRODUCTS).await;
+    let rows = rows_on_disk(world.data.path(), PRODUCTS, 1).await;
     assert_eq!(rows.iter().filter(|row| row["record_id"] == "tutorial").count(), 1);
 
     // All of it is there after a restart.
