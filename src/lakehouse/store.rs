@@ -85,6 +85,11 @@ impl Store {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// The weather over it.
+    pub(crate) fn weather(&self) -> &Weather {
+        self.inner.shared.weather()
+    }
+
     /// The data folder.
     pub(crate) fn data(&self) -> &Path {
         self.inner.root.parent().unwrap_or(&self.inner.root)

@@ -66,6 +66,10 @@ impl Shared {
             lock: Arc::new(lock),
         }
     }
+
+    pub(crate) fn weather(&self) -> &Weather {
+        &self.weather
+    }
 }
 
 /// An open table.

@@ -28,6 +28,7 @@ impl Space {
     }
 
     /// Bytes that are taken.
+    #[cfg(test)]
     pub(crate) fn taken(&self) -> u64 {
         (self.total.saturating_sub(self.units.available_permits()) * UNIT) as u64
     }

@@ -1,5 +1,7 @@
 //! Promises of the log, on real files in a temporary folder.
 
+#![allow(clippy::single_range_in_vec_init, reason = "a group commit of one entry")]
+
 use deltalake::arrow::array::{AsArray, Int64Array, RecordBatch, StringArray};
 use deltalake::arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use proptest::prelude::*;

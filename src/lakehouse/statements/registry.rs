@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::failure::Failure;
 use super::run::{Job, Output, Runner};
+use crate::lakehouse::weather::EVERYWHERE;
 
 /// Statements that are remembered, running or not.
 const KEPT: usize = 256;
@@ -161,6 +162,12 @@ async fn take_turn(
         turn = turns.acquire() => turn,
     };
     let _turn = turn.map_err(|_closed| Failure::Canceled)?;
+    if let Some(wait) = runner.store.weather().at(EVERYWHERE).cold_warehouse() {
+        tokio::select! {
+            () = cancel.cancelled() => return Err(Failure::Canceled),
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
     state.send_replace(StatementState::Running);
     runner.run(job, cancel).await
 }
