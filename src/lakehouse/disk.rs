@@ -66,6 +66,11 @@ pub(crate) fn sync_folder(folder: &FilePath) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Writes a small file anew, so that after a power cut it is either the new one or what was there before.
+pub(crate) fn write_file(target: &FilePath, content: &[u8]) -> std::io::Result<()> {
+    put_file(target, &PutPayload::from(content.to_vec()), false)
+}
+
 /// Writes a whole file so that after a power cut it is either there with all its bytes or not there.
 fn put_file(target: &FilePath, parts: &PutPayload, create_only: bool) -> std::io::Result<()> {
     let folder = target.parent().ok_or(std::io::ErrorKind::InvalidInput)?;

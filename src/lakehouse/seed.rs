@@ -73,7 +73,9 @@ mod tests {
     #[tokio::test]
     async fn a_new_lakehouse_has_the_product_columns_in_order_and_dropped_tables_stay_dropped() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let store = Store::open(folder.path()).expect("open");
+        let store =
+            Store::open(folder.path(), crate::lakehouse::StoreOptions::default(), crate::lakehouse::Weather::default())
+                .expect("open");
         seed(&store).await.expect("seed");
         let name = TableName::parse(PRODUCTS).expect("name");
         let table = store.table(&name).await.expect("products");

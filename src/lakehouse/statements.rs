@@ -15,12 +15,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::{ApiError, LakehouseError};
+use super::grants::Grants;
 use super::oidc::{Oidc, TokenInfo, require_bearer};
 use super::store::Store;
 
 mod ddl;
 pub(crate) mod dialect;
 mod failure;
+mod grants;
 mod insert;
 mod names;
 mod parameters;
@@ -48,9 +50,9 @@ pub struct Statements {
 impl Statements {
     /// # Errors
     /// [`LakehouseError::InvalidArgument`] when DataFusion's runtime cannot be built.
-    pub fn new(store: Store) -> Result<Self, LakehouseError> {
+    pub fn new(store: Store, grants: Grants) -> Result<Self, LakehouseError> {
         let engine = session::Engine::new(store.clone())?;
-        Ok(Self { registry: Registry::new(Runner { store, engine }) })
+        Ok(Self { registry: Registry::new(Runner { store, grants, engine }) })
     }
 
     /// Cancels what can be cancelled and waits for what cannot: INSERTs on their way to the disk.
@@ -115,7 +117,16 @@ async fn submit(
         // Ends at once, unless rows are already on their way to the disk: then with what came of them.
         state = submitted.wait(Duration::from_secs(60)).await;
     }
+    hand_out(&statements, &submitted.id, &state)?;
     Ok(Json(answer(&submitted.id, &state)))
+}
+
+/// Forgets a result that may be handed out only once; refuses when that has happened.
+fn hand_out(statements: &Statements, id: &str, state: &StatementState) -> Result<(), ApiError> {
+    match state {
+        StatementState::Succeeded(output) if output.once && !statements.registry.forget(id) => Err(not_found(id)),
+        _ => Ok(()),
+    }
 }
 
 fn validate(submission: Submission, user: String) -> Result<(Job, Duration, AtTimeout), ApiError> {
@@ -168,21 +179,35 @@ fn wait_timeout(text: &str) -> Result<Duration, ApiError> {
     }
 }
 
-async fn fetch(State(statements): State<Statements>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let submitted = find(&statements, &id)?;
-    Ok(Json(answer(&id, &submitted.state())))
+async fn fetch(
+    State(statements): State<Statements>,
+    Extension(client): Extension<TokenInfo>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let state = find(&statements, &id, &client)?.state();
+    hand_out(&statements, &id, &state)?;
+    Ok(Json(answer(&id, &state)))
 }
 
-async fn cancel(State(statements): State<Statements>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    find(&statements, &id)?.cancel();
+async fn cancel(
+    State(statements): State<Statements>,
+    Extension(client): Extension<TokenInfo>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    find(&statements, &id, &client)?.cancel();
     Ok(Json(json!({})))
 }
 
 async fn chunk(
     State(statements): State<Statements>,
+    Extension(client): Extension<TokenInfo>,
     Path((id, chunk)): Path<(String, usize)>,
 ) -> Result<Json<Value>, ApiError> {
-    match find(&statements, &id)?.state() {
+    let state = find(&statements, &id, &client)?.state();
+    if chunk == 0 {
+        hand_out(&statements, &id, &state)?;
+    }
+    match state {
         StatementState::Succeeded(output) if chunk == 0 => Ok(Json(result(&output))),
         StatementState::Succeeded(_) => {
             Err(ApiError::invalid(format!("There is no chunk {chunk}: results are one chunk, 0")))
@@ -191,12 +216,13 @@ async fn chunk(
     }
 }
 
-fn find(statements: &Statements, id: &str) -> Result<Submitted, ApiError> {
-    statements.registry.find(id).ok_or_else(|| {
-        let message =
-            format!("The statement {id} was not found. Results are kept until newer statements need the room.");
-        ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
-    })
+fn find(statements: &Statements, id: &str, client: &TokenInfo) -> Result<Submitted, ApiError> {
+    statements.registry.find(id, &client.client_id).ok_or_else(|| not_found(id))
+}
+
+fn not_found(id: &str) -> ApiError {
+    let message = format!("The statement {id} was not found. Results are kept until newer statements need the room.");
+    ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
 }
 
 fn answer(id: &str, state: &StatementState) -> Value {

@@ -8,6 +8,7 @@
 mod support;
 
 mod clients;
+mod grants;
 mod program;
 mod structured;
 mod submissions;

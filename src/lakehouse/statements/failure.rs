@@ -31,7 +31,7 @@ impl Failure {
         Self::bad("UNSUPPORTED", format_args!("{what} is not supported by the local lakehouse; nothing was changed."))
     }
 
-    fn internal(message: impl std::fmt::Display) -> Self {
+    pub(crate) fn internal(message: impl std::fmt::Display) -> Self {
         Self::Error { code: "INTERNAL_ERROR", message: message.to_string() }
     }
 }
@@ -59,6 +59,12 @@ impl From<LakehouseError> for Failure {
             LakehouseError::CatalogNotFound(_) => Self::bad("NO_SUCH_CATALOG_EXCEPTION", error),
             LakehouseError::SchemaNotFound(_) => Self::bad("SCHEMA_NOT_FOUND", error),
             LakehouseError::AlreadyExists(_) => Self::bad("TABLE_OR_VIEW_ALREADY_EXISTS", error),
+            LakehouseError::VolumeNotFound(_) => Self::bad("VOLUME_NOT_FOUND", error),
+            LakehouseError::PrincipalNotFound(_) => Self::bad("PRINCIPAL_DOES_NOT_EXIST", error),
+            LakehouseError::PrincipalExists(_) => Self::bad("RESOURCE_ALREADY_EXISTS", error),
+            LakehouseError::Denied(_) => {
+                Self::bad("INSUFFICIENT_PERMISSIONS", format_args!("Insufficient privileges: {error} SQLSTATE: 42501"))
+            }
             LakehouseError::InvalidArgument(_) => Self::bad("INVALID_PARAMETER_VALUE", error),
             _ => Self::internal(error),
         }

@@ -13,7 +13,8 @@ use super::failure::Failure;
 use super::run::{Job, Output, Runner, unless_canceled};
 use super::session::Session;
 use super::values::ResultColumn;
-use crate::lakehouse::store::Table;
+use crate::lakehouse::grants::Privilege;
+use crate::lakehouse::table::Table;
 
 /// An INSERT is one commit, so its rows are in memory at once; this is the most they may take.
 const INSERT_BYTES: usize = 256 << 20;
@@ -26,12 +27,14 @@ pub(super) async fn run(
     cancel: &CancellationToken,
 ) -> Result<Output, Failure> {
     let (name, columns, source) = plain_insert(insert)?;
-    let table = runner.store.table(&runner.table_name(job, &name)?).await?;
+    let name = runner.table_name(job, &name)?;
+    runner.check_table(job, Privilege::Modify, &name)?;
+    let table = runner.store.table(&name).await?;
     let targets = targets(&table, &columns)?;
-    let session = runner.engine.session(&job.catalog, &job.schema);
+    let session = runner.session(job);
     let rows = unless_canceled(cancel, collect(&session, source, &table, &targets)).await?;
     let count = rows.num_rows();
-    table.append(rows).await?;
+    table.load(vec![rows], Vec::new()).await?;
     Ok(inserted(count))
 }
 
@@ -144,7 +147,6 @@ fn inserted(count: usize) -> Output {
     Output {
         columns: vec![column("num_affected_rows"), column("num_inserted_rows")],
         rows: vec![vec![count.clone(), count]],
-        truncated: false,
-        bytes: 0,
+        ..Default::default()
     }
 }

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::failure::Failure;
 use super::run::{Job, Output, Runner};
+use crate::lakehouse::weather::EVERYWHERE;
 
 /// Statements that are remembered, running or not.
 const KEPT: usize = 256;
@@ -46,6 +47,8 @@ impl StatementState {
 #[derive(Clone)]
 pub(super) struct Submitted {
     pub(super) id: String,
+    /// Who submitted it: nobody else hears of it.
+    user: String,
     state: watch::Receiver<StatementState>,
     cancel: CancellationToken,
 }
@@ -107,7 +110,8 @@ impl Registry {
     pub(super) fn submit(&self, job: Job) -> Option<Submitted> {
         let (sender, state) = watch::channel(StatementState::Pending);
         let cancel = self.inner.closing.child_token();
-        let submitted = Submitted { id: uuid::Uuid::now_v7().to_string(), state, cancel: cancel.clone() };
+        let (id, user) = (uuid::Uuid::now_v7().to_string(), job.user.clone());
+        let submitted = Submitted { id, user, state, cancel: cancel.clone() };
         let mut kept = self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if !make_room(&mut kept) {
             return None;
@@ -125,9 +129,17 @@ impl Registry {
         Some(submitted)
     }
 
-    pub(super) fn find(&self, id: &str) -> Option<Submitted> {
+    /// The statement, if that user submitted it.
+    pub(super) fn find(&self, id: &str, user: &str) -> Option<Submitted> {
         let kept = self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().find(|submitted| submitted.id == id).cloned()
+        kept.iter().find(|submitted| submitted.id == id && submitted.user == user).cloned()
+    }
+
+    /// Forgets a statement; `false` when somebody else was faster.
+    pub(super) fn forget(&self, id: &str) -> bool {
+        let mut kept = self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kept.iter().position(|submitted| submitted.id == id);
+        found.and_then(|index| kept.remove(index)).is_some()
     }
 
     pub(super) async fn close(&self) {
@@ -150,6 +162,12 @@ async fn take_turn(
         turn = turns.acquire() => turn,
     };
     let _turn = turn.map_err(|_closed| Failure::Canceled)?;
+    if let Some(wait) = runner.store.weather().at(EVERYWHERE).cold_warehouse() {
+        tokio::select! {
+            () = cancel.cancelled() => return Err(Failure::Canceled),
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
     state.send_replace(StatementState::Running);
     runner.run(job, cancel).await
 }

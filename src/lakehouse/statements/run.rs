@@ -19,7 +19,7 @@ use super::parameters::{Parameter, bind};
 use super::session::{Engine, Session};
 use super::values::{ResultColumn, Row, render, result_columns};
 use crate::lakehouse::columns::type_text;
-use crate::lakehouse::error::LakehouseError;
+use crate::lakehouse::grants::{Grants, Privilege, Securable};
 use crate::lakehouse::store::Store;
 use crate::model::TableName;
 
@@ -51,12 +51,22 @@ pub(super) struct Output {
     pub(super) truncated: bool,
     /// Bytes of the rows.
     pub(super) bytes: usize,
+    /// Whether it is forgotten as soon as it was handed out, because a secret is in it.
+    pub(super) once: bool,
+}
+
+impl Output {
+    /// The same, to be handed out once.
+    pub(super) fn once(self) -> Self {
+        Self { once: true, ..self }
+    }
 }
 
 /// Runs statements.
 #[derive(Clone)]
 pub(super) struct Runner {
     pub(super) store: Store,
+    pub(super) grants: Grants,
     pub(super) engine: Engine,
 }
 
@@ -86,7 +96,7 @@ impl Runner {
     async fn run_parsed(&self, job: &Job, statement: Statement, cancel: &CancellationToken) -> Result<Output, Failure> {
         match statement {
             Statement::Query(_) | Statement::Explain { .. } => {
-                let session = self.engine.session(&job.catalog, &job.schema);
+                let session = self.session(job);
                 unless_canceled(cancel, query(&session, statement, job.row_limit)).await
             }
             Statement::Insert(insert) => insert::run(self, job, insert, cancel).await,
@@ -94,16 +104,33 @@ impl Runner {
                 object_type: ObjectType::Table, if_exists, names, temporary: false, table: None, ..
             } => {
                 let [name] = &names[..] else { return Err(Failure::unsupported("Dropping several tables at once")) };
-                self.store.drop_table(&self.table_name(job, name)?, if_exists).await?;
+                let name = self.table_name(job, name)?;
+                let on = Securable::Table(name.clone());
+                self.check_drop(job, &on)?;
+                if self.store.drop_table(&name, if_exists).await? {
+                    self.record_dropped(&on)?;
+                }
                 Ok(Output::default())
             }
             Statement::ShowTables { show_options, .. } => self.show_tables(job, &show_options),
             Statement::ShowSchemas { show_options, .. } | Statement::ShowDatabases { show_options, .. } => {
                 let catalog =
                     shown_in(&show_options)?.map_or_else(|| Ok(job.catalog.clone()), |name| one_part(&name))?;
-                Ok(listing("databaseName", self.store.schemas(&catalog)?))
+                self.grants.check(&job.user, Privilege::UseCatalog, &Securable::Catalog(catalog.clone()))?;
+                let mut schemas = self.store.schemas(&catalog)?;
+                schemas.retain(|name| {
+                    let schema = Securable::Schema(catalog.clone(), name.clone());
+                    self.grants.may(&job.user, Privilege::UseSchema, &schema)
+                });
+                Ok(listing("databaseName", schemas))
             }
-            Statement::ShowCatalogs { .. } => Ok(listing("catalog", self.store.catalogs()?)),
+            Statement::ShowCatalogs { .. } => {
+                let mut catalogs = self.store.catalogs()?;
+                catalogs.retain(|name| {
+                    self.grants.may(&job.user, Privilege::UseCatalog, &Securable::Catalog(name.clone()))
+                });
+                Ok(listing("catalog", catalogs))
+            }
             other => {
                 let text = other.to_string();
                 let words: Vec<&str> = text.split_whitespace().take(2).collect();
@@ -114,10 +141,14 @@ impl Runner {
 
     async fn ddl(&self, job: &Job, ddl: Ddl) -> Result<Output, Failure> {
         match ddl {
+            Ddl::Access(access) => return self.access(job, access),
             Ddl::Describe { name, extended } => return self.describe(job, &name, extended).await,
             Ddl::Table { name, fields, options } => {
                 let name = self.table_name(job, &name)?;
-                self.store.create_table(&name, fields, options).await?;
+                self.check_schema(job, Privilege::CreateTable, name.catalog(), name.schema())?;
+                if self.store.create_table(&name, fields, options).await? {
+                    self.record_created(job, &Securable::Table(name))?;
+                }
             }
             Ddl::Schema { name, if_not_exists } => {
                 let (catalog, schema) = match &parts(&name)?[..] {
@@ -125,26 +156,39 @@ impl Runner {
                     [catalog, schema] => (catalog.clone(), schema.clone()),
                     _ => return Err(bad_name(&name)),
                 };
-                if !if_not_exists && self.store.has_schema(&catalog, &schema) {
+                let on = Securable::Catalog(catalog.clone());
+                self.grants.check(&job.user, Privilege::CreateSchema, &on)?;
+                let exists = self.store.has_schema(&catalog, &schema);
+                if !if_not_exists && exists {
                     let message = format_args!("Schema '{catalog}.{schema}' already exists.");
                     return Err(Failure::bad("SCHEMA_ALREADY_EXISTS", message));
                 }
                 self.store.create_schema(&catalog, &schema)?;
+                if !exists {
+                    self.record_created(job, &Securable::Schema(catalog, schema))?;
+                }
             }
             Ddl::Catalog { name, if_not_exists } => {
                 let catalog = one_part(&name)?;
-                if !if_not_exists && self.store.has_catalog(&catalog) {
+                self.grants.check_administrator(&job.user, "make catalogs")?;
+                let exists = self.store.has_catalog(&catalog);
+                if !if_not_exists && exists {
                     let message = format_args!("Catalog '{catalog}' already exists.");
                     return Err(Failure::bad("CATALOG_ALREADY_EXISTS", message));
                 }
                 self.store.create_catalog(&catalog)?;
+                if !exists {
+                    self.record_created(job, &Securable::Catalog(catalog))?;
+                }
             }
         }
         Ok(Output::default())
     }
 
     async fn describe(&self, job: &Job, name: &ObjectName, extended: bool) -> Result<Output, Failure> {
-        let table = self.store.table(&self.table_name(job, name)?).await?;
+        let name = self.table_name(job, name)?;
+        self.check_table(job, Privilege::Select, &name)?;
+        let table = self.store.table(&name).await?;
         let text = |value: &str| Some(value.to_owned());
         let mut rows: Vec<Row> = table
             .fields()
@@ -189,16 +233,22 @@ impl Runner {
                 _ => return Err(bad_name(&name)),
             },
         };
-        if !self.store.has_schema(&catalog, &schema) {
-            return Err(LakehouseError::SchemaNotFound(format!("{catalog}.{schema}")).into());
-        }
+        self.check_schema(job, Privilege::UseSchema, &catalog, &schema)?;
         let tables = self.store.tables()?.into_iter();
-        let here = tables.filter(|table| table.catalog() == catalog && table.schema() == schema);
+        let here = tables.filter(|table| {
+            let visible = || self.grants.may(&job.user, Privilege::Select, &Securable::Table(table.clone()));
+            table.catalog() == catalog && table.schema() == schema && visible()
+        });
         let rows =
             here.map(|table| vec![Some(schema.clone()), Some(table.table().to_owned()), Some("false".to_owned())]);
         let mut output = strings(&["database", "tableName", "isTemporary"], rows.collect());
         output.columns[2] = ResultColumn::new("isTemporary", "BOOLEAN", "BOOLEAN");
         Ok(output)
+    }
+
+    /// A session that reads what the statement's user may read.
+    pub(super) fn session(&self, job: &Job) -> Session {
+        self.engine.session(&job.catalog, &job.schema, self.grants.clone(), &job.user)
     }
 
     /// The full name of a table that may be written with one to three parts.
@@ -324,7 +374,7 @@ fn shown_in(options: &ShowStatementOptions) -> Result<Option<ObjectName>, Failur
 }
 
 /// The parts of a name, in lower case as Unity Catalog keeps them.
-fn parts(name: &ObjectName) -> Result<Vec<String>, Failure> {
+pub(super) fn parts(name: &ObjectName) -> Result<Vec<String>, Failure> {
     let idents: Option<Vec<&Ident>> = name.0.iter().map(|part| part.as_ident()).collect();
     let idents = idents.ok_or_else(|| bad_name(name))?;
     Ok(idents.into_iter().map(|ident| ident.value.to_ascii_lowercase()).collect())
@@ -337,7 +387,7 @@ fn one_part(name: &ObjectName) -> Result<String, Failure> {
     }
 }
 
-fn bad_name(name: &ObjectName) -> Failure {
+pub(super) fn bad_name(name: &ObjectName) -> Failure {
     Failure::bad("INVALID_IDENTIFIER", format_args!("'{name}' has the wrong number of parts for a name."))
 }
 
@@ -345,8 +395,8 @@ fn listing(column: &str, names: Vec<String>) -> Output {
     strings(&[column], names.into_iter().map(|name| vec![Some(name)]).collect())
 }
 
-fn strings(columns: &[&str], rows: Vec<Row>) -> Output {
+pub(super) fn strings(columns: &[&str], rows: Vec<Row>) -> Output {
     let columns = columns.iter().map(|name| ResultColumn::new(name, "STRING", "STRING")).collect();
     let bytes = rows.iter().flatten().flatten().map(String::len).sum();
-    Output { columns, rows, truncated: false, bytes }
+    Output { columns, rows, bytes, ..Default::default() }
 }

@@ -17,7 +17,8 @@ struct Api {
 impl Api {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let lakehouse = Lakehouse::open(folder.path()).await.expect("open");
+        let lakehouse =
+            Lakehouse::open(folder.path(), crate::lakehouse::LakehouseOptions::default()).await.expect("open");
         let Credentials { client_id, client_secret } = lakehouse.oidc().credentials().clone();
         let secret = secrecy::ExposeSecret::expose_secret(&client_secret).to_owned();
         let form = format!("grant_type=client_credentials&client_id={client_id}&client_secret={secret}");
@@ -42,6 +43,11 @@ impl Api {
     async fn get(&self, path: &str) -> (StatusCode, Value) {
         let request = Request::get(path).header(header::AUTHORIZATION, &self.bearer).body(Body::empty());
         send(&self.lakehouse, request.expect("request")).await
+    }
+
+    fn submitted(&self, id: &str) -> Submitted {
+        let client = self.lakehouse.oidc().check_bearer(Some(&self.bearer)).expect("good");
+        find(&self.lakehouse.statements, id, &client).expect("kept")
     }
 
     /// Runs a statement with parameters and more fields of the body.
@@ -359,7 +365,7 @@ async fn polling_and_cancelling() {
     let path = format!("/api/2.0/sql/statements/{}", answer["statement_id"].as_str().expect("id"));
     let (status, _) = api.post(&format!("{path}/cancel"), &json!({})).await;
     assert_eq!(status, StatusCode::OK);
-    let submitted = find(&api.lakehouse.statements, path.rsplit('/').next().expect("id")).expect("kept");
+    let submitted = api.submitted(path.rsplit('/').next().expect("id"));
     let state = submitted.wait(Duration::from_secs(30)).await;
     assert!(matches!(state, StatementState::Failed(Failure::Canceled)), "{state:?}");
     assert_eq!(api.get(&path).await.1["status"]["state"], "CANCELED");
@@ -387,7 +393,7 @@ async fn an_insert_is_never_called_cancelled_when_its_rows_are_there() {
     }
     let mut succeeded = Vec::new();
     for (number, id) in ids {
-        let state = find(&api.lakehouse.statements, &id).expect("kept").wait(Duration::from_secs(30)).await;
+        let state = api.submitted(&id).wait(Duration::from_secs(30)).await;
         assert!(state.is_final(), "{state:?}");
         if matches!(state, StatementState::Succeeded(_)) {
             succeeded.push(json!([number.to_string()]));
