@@ -42,7 +42,7 @@ pub fn program(data: &Path, arguments: &[&str]) -> Command {
 /// A program that runs until it is dropped.
 pub struct Running {
     child: Child,
-    page: String,
+    pub page: String,
     pub said: Vec<String>,
 }
 
