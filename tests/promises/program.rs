@@ -65,6 +65,13 @@ impl Running {
         assert!(sent.success());
     }
 
+    /// Like [`Running::signal`], for a program that may have ended by itself.
+    pub fn signal_if_running(&mut self, signal: &str) {
+        if self.child.try_wait().unwrap().is_none() {
+            self.signal(signal);
+        }
+    }
+
     pub fn end(mut self) -> Output {
         let child = std::mem::replace(&mut self.child, Command::new("true").spawn().unwrap());
         child.wait_with_output().unwrap()

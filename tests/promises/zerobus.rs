@@ -1,6 +1,5 @@
 //! What the Zerobus side of the lakehouse promises beyond single records, with the unmodified official Rust client.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -114,7 +113,7 @@ async fn a_persistent_stream_goes_on_where_it_was_over_connections_and_restarts(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_connection_takes_a_persistent_stream_over_and_a_retired_one_is_gone() {
+async fn a_second_connection_takes_a_persistent_stream_over_and_an_unknown_one_is_not_found() {
     let world = World::start(LakehouseOptions::default()).await;
     let first = world.persistent(None).await.unwrap();
     let id = first.stream_id().unwrap().to_owned();
@@ -137,7 +136,8 @@ async fn a_second_connection_takes_a_persistent_stream_over_and_a_retired_one_is
 async fn arrow_batches_arrive_whatever_their_types_are_called() {
     let world = World::start(LakehouseOptions::default()).await;
     let batch = |from: i64| {
-        let devices: ArrayRef = Arc::new(LargeStringArray::from_iter_values((from..from + 100).map(|n| format!("d{n}"))));
+        let devices: ArrayRef =
+            Arc::new(LargeStringArray::from_iter_values((from..from + 100).map(|n| format!("d{n}"))));
         let values: ArrayRef = Arc::new(Float64Array::from_iter_values((from..from + 100).map(|n| n as f64 / 2.0)));
         let times = TimestampMicrosecondArray::from_iter_values((from..from + 100).map(|n| n * 1_000_000));
         let times: ArrayRef = Arc::new(times.with_timezone("UTC"));
@@ -224,7 +224,9 @@ async fn the_rest_door_takes_a_request_whole_or_not_at_all() {
 /// Writes records while something happens, with the client's own recovery, and returns what is in the table.
 async fn written_through(world: &World, weather: impl AsyncFn(usize)) -> Vec<String> {
     let stream = world.sdk.stream_builder().table(PRODUCTS).oauth(&world.lakehouse.client_id, world.secret());
-    let mut stream = stream.json().recovery_backoff_ms(50).recovery_retries(20).build().await.unwrap();
+    // A lost acknowledgement is noticed when none comes for so long.
+    let stream = stream.json().recovery_backoff_ms(50).recovery_retries(20).server_lack_of_ack_timeout_ms(500);
+    let mut stream = stream.build().await.unwrap();
     for index in 0..200 {
         weather(index).await;
         let offset = stream.ingest_record_offset(record(index)).await.unwrap();
@@ -256,18 +258,37 @@ async fn rotation_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn closed_streams_lost_acknowledgements_and_ended_tokens_lose_nothing() {
+async fn closed_streams_lost_and_late_acknowledgements_lose_nothing() {
     let (weather, options) = stormy();
     let world = World::start(options).await;
     let storm = async |index: usize| match index {
         20 => weather.set(PRODUCTS, Some(Forecast { drop_acks: 2, ..Default::default() })),
         60 | 120 => weather.happen("*", Event::CloseStreams),
         80 => weather.happen(PRODUCTS, Event::RotateStreams),
-        110 => weather.happen("*", Event::ExpireTokens),
         150 => weather.set(PRODUCTS, Some(Forecast { latency_ms: 5, jitter_ms: 20, ..Default::default() })),
         _ => {}
     };
     all_there(written_through(&world, storm).await);
+    world.lakehouse.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ended_tokens_open_nothing_and_open_streams_go_on() {
+    let (weather, options) = stormy();
+    let world = World::start(options).await;
+    let stream = world.persistent(None).await.unwrap();
+    ingest(&stream, 0..5).await;
+    weather.happen("*", Event::ExpireTokens);
+    ingest(&stream, 5..10).await;
+    assert_eq!(world.caller.get("/api/2.1/unity-catalog/catalogs").await.0.as_u16(), 401);
+    // The client's own cache has a token that looks good to it.
+    let refused = world.persistent(None).await.err();
+    assert!(
+        matches!(&refused, Some(ZerobusError::CreateStreamError(status)) if status.code() == tonic::Code::Unauthenticated),
+        "{refused:?}"
+    );
+    let world = World { caller: Caller::administrator(&world.lakehouse).await, ..world };
+    assert_eq!(world.ids(10).await, ids(0..10));
     world.lakehouse.stop().await;
 }
 
