@@ -1,5 +1,7 @@
 //! Death at every place where it hurts: what was acknowledged is there afterwards, on persistent streams exactly once.
 
+#![allow(clippy::print_stdout, reason = "a test that passed says how much it went through")]
+
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::sync::Arc;
