@@ -7,7 +7,7 @@
 //!   /oidc/v1/token   /api/2.1/unity-catalog   /api/2.0/sql/statements   databricks.zerobus.Zerobus
 //!        oidc               catalog                 statements              zerobus (gRPC)
 //!          \                   |                        |                       /
-//!           `---- bearer ------+------------------------+----------------------'
+//!           `---- bearer ------+------------------------+----------------------'      /api/2.0/fs: files
 //!                              |                        |
 //!                              |            DataFusion reads, INSERT and gRPC rows
 //!                              |                        |
@@ -18,7 +18,7 @@
 //!                              `------- disk: every write fsynced
 //! ```
 //!
-//! The data folder holds `tables/`, `credentials.json` (the one client's id and secret) and `lakehouse.lock`.
+//! The data folder holds `tables/`, `volumes/` (files for `COPY INTO`), `credentials.json` (the one client's id and secret) and `lakehouse.lock`.
 //! Nothing here knows the web app; nobody but `main` starts it.
 
 use std::path::Path;
@@ -34,6 +34,7 @@ mod columns;
 mod decode;
 mod disk;
 mod error;
+mod files;
 mod listen;
 mod oidc;
 mod seed;
@@ -43,8 +44,9 @@ mod zerobus;
 
 pub use appender::{QUEUE_BYTES, QUEUE_CALLS};
 pub use error::{ApiError, LakehouseError};
+pub use files::{FILE_BYTES, FileError, VolumePath, Volumes};
 pub use oidc::{AuthError, Credentials, Oidc, TokenInfo};
-pub use seed::{PRODUCTS, TELEMETRY};
+pub use seed::{LANDING, PRODUCTS, TELEMETRY};
 pub use statements::Statements;
 pub use store::{Store, Table, TableDetails, TableOptions};
 
@@ -54,6 +56,7 @@ pub const WORKSPACE_ID: &str = "127";
 /// An open lakehouse, not yet listening.
 pub struct Lakehouse {
     store: Store,
+    volumes: Volumes,
     oidc: Oidc,
     statements: Statements,
     closing: CancellationToken,
@@ -68,9 +71,10 @@ impl Lakehouse {
     pub async fn open(data_dir: &Path) -> Result<Self, LakehouseError> {
         let store = Store::open(data_dir)?;
         let credentials = Credentials::load_or_create(data_dir)?;
-        seed::seed(&store).await?;
-        let statements = Statements::new(store.clone())?;
-        Ok(Self { store, oidc: Oidc::new(credentials), statements, closing: CancellationToken::new() })
+        let volumes = Volumes::open(data_dir)?;
+        seed::seed(&store, &volumes).await?;
+        let statements = Statements::new(store.clone(), volumes.clone())?;
+        Ok(Self { store, volumes, oidc: Oidc::new(credentials), statements, closing: CancellationToken::new() })
     }
 
     /// The tables.
@@ -100,6 +104,7 @@ impl Lakehouse {
             .merge(oidc::router(self.oidc.clone()))
             .merge(catalog::router(self.store.clone(), self.oidc.clone()))
             .merge(statements::router(self.statements.clone(), self.oidc.clone()))
+            .merge(files::router(self.volumes.clone(), self.oidc.clone()))
             .merge(zerobus::router(self.store.clone(), self.oidc.clone(), self.closing()))
     }
 

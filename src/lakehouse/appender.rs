@@ -13,7 +13,7 @@ use std::fs::File;
 use std::sync::{Arc, PoisonError};
 
 use deltalake::arrow::array::RecordBatch;
-use deltalake::kernel::Action;
+use deltalake::kernel::{Action, Transaction};
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
@@ -42,7 +42,9 @@ pub(crate) fn queue_budget() -> Arc<Semaphore> {
 }
 
 struct Append {
-    batch: RecordBatch,
+    batches: Vec<RecordBatch>,
+    /// Application ids and versions that the commit records.
+    transactions: Vec<(String, i64)>,
     /// Given back when the rows have left memory.
     _budget: OwnedSemaphorePermit,
     done: oneshot::Sender<Result<(), LakehouseError>>,
@@ -80,14 +82,26 @@ impl Appender {
     /// [`LakehouseError::Closed`] when closed, [`LakehouseError::NotWritten`] when the commit failed,
     /// [`LakehouseError::Unknown`] when the commit's fate could not be found out.
     pub(crate) async fn append(&self, batch: RecordBatch) -> Result<(), LakehouseError> {
-        let units = batch.get_array_memory_size().div_ceil(BUDGET_UNIT).clamp(1, QUEUE_BYTES / BUDGET_UNIT);
+        self.load(vec![batch], Vec::new()).await
+    }
+
+    /// As [`Appender::append`], with transactions that are recorded in the same commit.
+    ///
+    /// # Errors
+    /// As [`Appender::append`].
+    pub(crate) async fn load(
+        &self,
+        batches: Vec<RecordBatch>,
+        transactions: Vec<(String, i64)>,
+    ) -> Result<(), LakehouseError> {
+        let units = memory(&batches).div_ceil(BUDGET_UNIT).clamp(1, QUEUE_BYTES / BUDGET_UNIT);
         let units = u32::try_from(units).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.budget).acquire_many_owned(units).await;
         let closed = || LakehouseError::Closed(self.name.clone());
         let budget = permit.map_err(|_closed| closed())?;
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or_else(closed)?;
         let (done, answer) = oneshot::channel();
-        let call = Append { batch, _budget: budget, done };
+        let call = Append { batches, transactions, _budget: budget, done };
         queue.send(call).await.map_err(|_closed| closed())?;
         drop(queue);
         let lost = || LakehouseError::Unknown {
@@ -108,6 +122,10 @@ impl Appender {
     }
 }
 
+fn memory(batches: &[RecordBatch]) -> usize {
+    batches.iter().map(RecordBatch::get_array_memory_size).sum()
+}
+
 /// The task's side: the only writer of its table in this process.
 struct Committer {
     name: TableName,
@@ -121,12 +139,12 @@ struct Committer {
 impl Committer {
     async fn run(mut self, mut calls: mpsc::Receiver<Append>) {
         while let Some(first) = calls.recv().await {
-            let mut bytes = first.batch.get_array_memory_size();
+            let mut bytes = memory(&first.batches);
             let mut group = vec![first];
             while bytes < GROUP_BYTES
                 && let Ok(next) = calls.try_recv()
             {
-                bytes += next.batch.get_array_memory_size();
+                bytes += memory(&next.batches);
                 group.push(next);
             }
             let result = self.commit(&group).await;
@@ -151,7 +169,9 @@ impl Committer {
             }
         };
         let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
-        if let Err(error) = self.commit_files(files.into_iter().map(Action::Add).collect()).await {
+        let transactions = group.iter().flat_map(|call| &call.transactions);
+        let transactions = transactions.map(|(id, version)| Transaction::new(id, *version)).collect();
+        if let Err(error) = self.commit_files(files.into_iter().map(Action::Add).collect(), transactions).await {
             tracing::warn!(table = %self.name, %error, "a commit failed; reading the table's log again");
             self.settle(&paths, &error.to_string()).await?;
         }
@@ -160,16 +180,18 @@ impl Committer {
     }
 
     async fn write_files(&mut self, group: &[Append]) -> DeltaResult<Vec<deltalake::kernel::Add>> {
-        for call in group {
-            self.writer.write(call.batch.clone()).await?;
+        for batch in group.iter().flat_map(|call| &call.batches) {
+            self.writer.write(batch.clone()).await?;
         }
         self.writer.flush().await
     }
 
-    async fn commit_files(&mut self, actions: Vec<Action>) -> DeltaResult<()> {
+    async fn commit_files(&mut self, actions: Vec<Action>, transactions: Vec<Transaction>) -> DeltaResult<()> {
         // Checkpoints and log cleaning happen after the answers: a failure there is no failure to write.
-        let properties =
-            CommitProperties::default().with_create_checkpoint(false).with_cleanup_expired_logs(Some(false));
+        let properties = CommitProperties::default()
+            .with_create_checkpoint(false)
+            .with_cleanup_expired_logs(Some(false))
+            .with_application_transactions(transactions);
         let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
         let commit = CommitBuilder::from(properties).with_actions(actions);
         let log_store = self.table.log_store();

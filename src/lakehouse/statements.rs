@@ -15,24 +15,36 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::{ApiError, LakehouseError};
+use super::files::Volumes;
 use super::oidc::{Oidc, TokenInfo, require_bearer};
 use super::store::Store;
 
+mod answer;
+mod cells;
+mod copy;
 mod ddl;
 pub(crate) mod dialect;
+mod explode;
 mod failure;
+mod from_json;
+mod functions;
 mod insert;
+mod json;
 mod names;
+mod output;
 mod parameters;
 mod registry;
 mod run;
+mod scalars;
 mod session;
+mod show;
 mod values;
 
-use failure::Failure;
+use answer::answer;
+use copy::Copies;
 use parameters::Parameter;
 use registry::{Registry, StatementState, Submitted};
-use run::{Job, Output, Runner};
+use run::{Job, Runner};
 
 /// The longest statement text, as on the real API.
 const STATEMENT_BYTES: usize = 16 << 20;
@@ -48,9 +60,10 @@ pub struct Statements {
 impl Statements {
     /// # Errors
     /// [`LakehouseError::InvalidArgument`] when DataFusion's runtime cannot be built.
-    pub fn new(store: Store) -> Result<Self, LakehouseError> {
+    pub fn new(store: Store, volumes: Volumes) -> Result<Self, LakehouseError> {
         let engine = session::Engine::new(store.clone())?;
-        Ok(Self { registry: Registry::new(Runner { store, engine }) })
+        let runner = Runner { store, volumes, engine, copies: Copies::default() };
+        Ok(Self { registry: Registry::new(runner) })
     }
 
     /// Cancels what can be cancelled and waits for what cannot: INSERTs on their way to the disk.
@@ -85,6 +98,18 @@ struct Submission {
     disposition: Option<String>,
     format: Option<String>,
     row_limit: Option<u64>,
+    byte_limit: Option<u64>,
+    /// Taken and not used: there is no query history here.
+    #[serde(default, rename = "query_tags")]
+    _query_tags: Vec<QueryTag>,
+}
+
+#[derive(Deserialize)]
+struct QueryTag {
+    #[serde(rename = "key")]
+    _key: String,
+    #[serde(rename = "value")]
+    _value: Option<String>,
 }
 
 /// What to do when the wait is over before the statement is.
@@ -110,7 +135,8 @@ async fn submit(
         ApiError::new(StatusCode::TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED", message)
     })?;
     let mut state = submitted.wait(wait).await;
-    if at_timeout == AtTimeout::Cancel && !state.is_final() {
+    // Who does not wait has no timeout either.
+    if at_timeout == AtTimeout::Cancel && !wait.is_zero() && !state.is_final() {
         submitted.cancel();
         // Ends at once, unless rows are already on their way to the disk: then with what came of them.
         state = submitted.wait(Duration::from_secs(60)).await;
@@ -143,18 +169,19 @@ fn validate(submission: Submission, user: String) -> Result<(Job, Duration, AtTi
         }
     };
     let wait = wait_timeout(submission.wait_timeout.as_deref().unwrap_or("10s"))?;
-    if wait.is_zero() && at_timeout == AtTimeout::Cancel {
-        return Err(ApiError::invalid("on_wait_timeout CANCEL makes no sense with wait_timeout 0s"));
-    }
-    if submission.row_limit == Some(0) {
-        return Err(ApiError::invalid("row_limit starts at 1"));
-    }
+    parameters::check_limits(&submission.parameters).map_err(ApiError::invalid)?;
+    let limit = |name: &str, limit: Option<u64>| match limit {
+        Some(0) => Err(ApiError::invalid(format!("{name} starts at 1"))),
+        Some(limit) => Ok(usize::try_from(limit).unwrap_or(usize::MAX)),
+        None => Ok(usize::MAX),
+    };
     let job = Job {
         statement,
         parameters: submission.parameters,
         catalog: submission.catalog.unwrap_or_else(|| "main".to_owned()).to_ascii_lowercase(),
         schema: submission.schema.unwrap_or_else(|| "default".to_owned()).to_ascii_lowercase(),
-        row_limit: submission.row_limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+        row_limit: limit("row_limit", submission.row_limit)?,
+        byte_limit: limit("byte_limit", submission.byte_limit)?,
         user,
     };
     Ok((job, wait, at_timeout))
@@ -180,15 +207,18 @@ async fn cancel(State(statements): State<Statements>, Path(id): Path<String>) ->
 
 async fn chunk(
     State(statements): State<Statements>,
-    Path((id, chunk)): Path<(String, usize)>,
+    Path((id, index)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    match find(&statements, &id)?.state() {
-        StatementState::Succeeded(output) if chunk == 0 => Ok(Json(result(&output))),
-        StatementState::Succeeded(_) => {
-            Err(ApiError::invalid(format!("There is no chunk {chunk}: results are one chunk, 0")))
+    let state = find(&statements, &id)?.state();
+    let output = match &state {
+        StatementState::Succeeded(output, _) => output,
+        StatementState::Closed => {
+            return Err(ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", "The statement is closed: its result is gone"));
         }
-        _ => Err(ApiError::invalid("The statement has no result: it has not succeeded")),
-    }
+        _ => return Err(ApiError::invalid("The statement has no result: it has not succeeded")),
+    };
+    let chunk = index.parse().ok().and_then(|index| answer::chunk(&id, output, index));
+    chunk.map(Json).ok_or_else(|| ApiError::invalid(format!("There is no chunk {index}; the manifest lists them")))
 }
 
 fn find(statements: &Statements, id: &str) -> Result<Submitted, ApiError> {
@@ -197,56 +227,6 @@ fn find(statements: &Statements, id: &str) -> Result<Submitted, ApiError> {
             format!("The statement {id} was not found. Results are kept until newer statements need the room.");
         ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
     })
-}
-
-fn answer(id: &str, state: &StatementState) -> Value {
-    let status = |state: &str| json!({ "statement_id": id, "status": { "state": state } });
-    match state {
-        StatementState::Pending => status("PENDING"),
-        StatementState::Running => status("RUNNING"),
-        StatementState::Failed(Failure::Canceled) => status("CANCELED"),
-        StatementState::Failed(Failure::Error { code, message }) => json!({
-            "statement_id": id,
-            "status": { "state": "FAILED", "error": { "error_code": code, "message": message } },
-        }),
-        StatementState::Succeeded(output) => json!({
-            "statement_id": id,
-            "status": { "state": "SUCCEEDED" },
-            "manifest": manifest(output),
-            "result": result(output),
-        }),
-    }
-}
-
-fn manifest(output: &Output) -> Value {
-    let columns: Vec<Value> = output
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(position, column)| {
-            json!({
-                "name": column.name,
-                "position": position,
-                "type_name": column.type_name,
-                "type_text": column.type_text,
-            })
-        })
-        .collect();
-    let rows = output.rows.len();
-    let chunks: Vec<Value> =
-        (0..rows.min(1)).map(|chunk| json!({ "chunk_index": chunk, "row_offset": 0, "row_count": rows })).collect();
-    json!({
-        "format": "JSON_ARRAY",
-        "schema": { "column_count": columns.len(), "columns": columns },
-        "total_chunk_count": chunks.len(),
-        "chunks": chunks,
-        "total_row_count": rows,
-        "truncated": output.truncated,
-    })
-}
-
-fn result(output: &Output) -> Value {
-    json!({ "chunk_index": 0, "row_offset": 0, "row_count": output.rows.len(), "data_array": output.rows })
 }
 
 #[cfg(test)]

@@ -383,6 +383,35 @@ impl Table {
         };
         provider.await.map_err(LakehouseError::table(&self.name, "Reading"))
     }
+
+    /// Puts rows into the table in one commit that also records these transactions, application ids and versions.
+    ///
+    /// # Errors
+    /// As [`Table::append`].
+    pub async fn load(
+        &self,
+        batches: Vec<RecordBatch>,
+        transactions: Vec<(String, i64)>,
+    ) -> Result<(), LakehouseError> {
+        let fit = |batch: RecordBatch| RecordBatch::try_new(self.arrow_schema(), batch.columns().to_vec());
+        let batches = batches.into_iter().map(fit).collect::<Result<Vec<_>, _>>().map_err(|error| {
+            LakehouseError::InvalidArgument(format!("The rows do not fit table '{}': {error}", self.name))
+        })?;
+        self.appender.load(batches, transactions).await
+    }
+
+    /// The last version that an application has recorded with its rows.
+    ///
+    /// # Errors
+    /// [`LakehouseError::Table`] when the log cannot be read.
+    pub async fn transaction(&self, application_id: &str) -> Result<Option<i64>, LakehouseError> {
+        let latest = self.latest.borrow().clone();
+        let version = async {
+            let snapshot = latest.snapshot()?.snapshot();
+            snapshot.transaction_version(latest.log_store().as_ref(), application_id).await
+        };
+        version.await.map_err(LakehouseError::table(&self.name, "Reading"))
+    }
 }
 
 /// What a table carries besides its columns.

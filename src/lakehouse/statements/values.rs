@@ -60,7 +60,7 @@ fn type_name(data_type: &DataType) -> &'static str {
 }
 
 /// The type as the API's `type_text` has it: types in upper case, names of fields as they are.
-fn text(data_type: &DataType) -> String {
+pub(super) fn text(data_type: &DataType) -> String {
     match data_type {
         DataType::Decimal32(precision, scale)
         | DataType::Decimal64(precision, scale)
@@ -91,6 +91,11 @@ fn text(data_type: &DataType) -> String {
     }
 }
 
+/// Quotes and a comma for each value, as the JSON has them.
+pub(super) fn row_bytes(row: &Row) -> usize {
+    row.iter().map(|value| value.as_ref().map_or(4, String::len) + 3).sum()
+}
+
 /// Renders rows until one would make the result larger than `limit` bytes; returns the rows and their size.
 pub(super) fn render(batch: &RecordBatch, limit: usize) -> Result<(Vec<Row>, usize), ArrowError> {
     let columns = batch.columns().iter().map(plain).collect::<Result<Vec<_>, _>>()?;
@@ -98,8 +103,7 @@ pub(super) fn render(batch: &RecordBatch, limit: usize) -> Result<(Vec<Row>, usi
     let mut bytes = 0;
     for index in 0..batch.num_rows() {
         let row = columns.iter().map(|column| cell(column, index)).collect::<Result<Row, _>>()?;
-        // Quotes and a comma for each value, as the JSON has them.
-        let size: usize = row.iter().map(|value| value.as_ref().map_or(4, String::len) + 3).sum();
+        let size = row_bytes(&row);
         if bytes + size > limit {
             break;
         }

@@ -1,0 +1,286 @@
+//! `COPY INTO`: files of a volume become rows of a table, each file once.
+//!
+//! All files of a statement are read and checked first and are then one Delta commit, so a file that cannot be loaded, a
+//! crash or a cancellation leaves the table as it was. The same commit records each file as a Delta transaction (`txn`)
+//! of the application `copy-into:<hash of its path>`; a file whose path is recorded is skipped, also when it has changed
+//! since, as on the real one, unless `'force' = 'true'`. Delta keeps transactions through checkpoints and log clean-ups,
+//! and they go with the table.
+//!
+//! Stricter than the real one, because nothing is to be changed silently: a row that does not fit its table as it is
+//! fails the statement with the file and the line, whatever the mode; a field without a column is refused.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
+use std::io::Read;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
+
+use deltalake::arrow::array::RecordBatch;
+use deltalake::arrow::datatypes::SchemaRef;
+use tokio_util::sync::CancellationToken;
+
+use super::failure::Failure;
+use super::output::Output;
+use super::run::{Job, Runner, blocking, unless_canceled};
+use crate::lakehouse::files::{FileError, VolumePath, Volumes, failed};
+use crate::lakehouse::store::Table;
+use crate::model::TableName;
+
+mod csv;
+mod json;
+mod parquet;
+mod parse;
+mod pattern;
+
+pub(super) use parse::{Copy, parse_copy};
+use parse::{Format, Selection};
+
+/// A `COPY INTO` is one commit, so its rows are in memory at once; this is the most they may take.
+const LOAD_BYTES: usize = 256 << 20;
+/// A JSON or CSV file is read as a whole; this is the most it may have.
+const TEXT_BYTES: u64 = 256 << 20;
+/// The most files of one statement.
+const MAX_FILES: usize = 10_000;
+/// Rows that become columns together.
+const BATCH_ROWS: usize = 8192;
+
+/// One `COPY INTO` at a time for each table: two at once would both find that a file was not loaded.
+#[derive(Clone, Default)]
+pub(super) struct Copies {
+    running: Arc<Mutex<HashMap<TableName, Arc<tokio::sync::Mutex<()>>>>>,
+}
+
+impl Copies {
+    fn of(&self, table: &TableName) -> Arc<tokio::sync::Mutex<()>> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|_, turn| Arc::strong_count(turn) > 1);
+        Arc::clone(running.entry(table.clone()).or_default())
+    }
+}
+
+/// Runs the `COPY INTO`. It can be cancelled until its rows enter the table's queue and not after.
+pub(super) async fn run(
+    runner: &Runner,
+    job: &Job,
+    copy: Copy,
+    cancel: &CancellationToken,
+) -> Result<Output, Failure> {
+    let table = runner.store.table(&runner.table_name(job, &copy.target)?).await?;
+    let path = source_path(&copy.path)?;
+    let turn = runner.copies.of(table.name());
+    let turn = unless_canceled(cancel, async { Ok(turn.lock().await) }).await?;
+    let (volumes, schema) = (runner.volumes.clone(), table.arrow_schema());
+    let (loading, copy) = unless_canceled(cancel, async {
+        let (copy, found) = {
+            let volumes = volumes.clone();
+            blocking(move || find(&volumes, &copy, &path).map(|found| (copy, found))).await?
+        };
+        let sources = fresh(&table, found, copy.force).await?;
+        let cancel = cancel.clone();
+        blocking(move || read_all(&volumes, sources, &copy, schema, cancel).map(|loading| (loading, copy))).await
+    })
+    .await?;
+    drop(copy);
+    if !loading.transactions.is_empty() {
+        table.load(loading.batches, loading.transactions).await?;
+    }
+    drop(turn);
+    Ok(Output::counts(&[
+        ("num_affected_rows", loading.rows),
+        ("num_inserted_rows", loading.rows),
+        ("num_skipped_corrupt_files", 0),
+    ]))
+}
+
+fn source_path(text: &str) -> Result<VolumePath, Failure> {
+    let inside = text.strip_prefix("dbfs:").unwrap_or(text);
+    if !inside.starts_with('/') {
+        return Err(Failure::unsupported(format_args!("Loading from '{text}', which is no path of a volume,")));
+    }
+    Ok(VolumePath::parse(inside)?)
+}
+
+/// The files that the statement is about, sorted.
+fn find(volumes: &Volumes, copy: &Copy, path: &VolumePath) -> Result<BTreeSet<String>, Failure> {
+    let mut found = BTreeSet::new();
+    if let Selection::Files(names) = &copy.selection {
+        for name in names {
+            let file = path.join(name)?;
+            if volumes.entry(&file)?.is_none_or(|entry| entry.is_folder) {
+                return Err(FileError::FileNotFound(file).into());
+            }
+            found.insert(file.to_string());
+        }
+        return Ok(found);
+    }
+    if volumes.entry(path)?.is_some_and(|entry| !entry.is_folder) {
+        found.insert(path.to_string());
+        return Ok(found);
+    }
+    let mut folders = vec![path.clone()];
+    while let Some(folder) = folders.pop() {
+        // Names that begin so are nobody's data, for every reader of data lakes.
+        let entries = volumes.entries(&folder)?.into_iter().filter(|entry| !entry.name.starts_with(['.', '_']));
+        for entry in entries {
+            let inner = folder.join(&entry.name)?;
+            if entry.is_folder && copy.recursive {
+                folders.push(inner);
+            } else if !entry.is_folder && is_wanted(&copy.selection, path, &inner, &entry.name) {
+                found.insert(inner.to_string());
+            }
+        }
+        if found.len() + folders.len() > MAX_FILES {
+            return Err(Failure::too_much(format_args!(
+                "There are more than {MAX_FILES} files in '{path}'; nothing was loaded. Name some with FILES or PATTERN."
+            )));
+        }
+    }
+    Ok(found)
+}
+
+fn is_wanted(selection: &Selection, source: &VolumePath, file: &VolumePath, name: &str) -> bool {
+    let Selection::Pattern(pattern) = selection else { return true };
+    if !pattern.has_folders {
+        return pattern.matches(name);
+    }
+    let below = file.names().get(source.names().len()..).unwrap_or_default().join("/");
+    pattern.matches(&below)
+}
+
+/// A file to be loaded.
+struct Source {
+    path: VolumePath,
+    application: String,
+    /// What is recorded of it, if it was loaded before.
+    version: Option<i64>,
+}
+
+/// The files that were not loaded before, or all of them.
+async fn fresh(table: &Table, found: BTreeSet<String>, force: bool) -> Result<Vec<Source>, Failure> {
+    let mut sources = Vec::new();
+    for path in found {
+        let hash = ring::digest::digest(&ring::digest::SHA256, path.as_bytes());
+        let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let application = format!("copy-into:{hash}");
+        let version = table.transaction(&application).await?;
+        if version.is_none() || force {
+            sources.push(Source { path: VolumePath::parse(&path)?, application, version });
+        }
+    }
+    Ok(sources)
+}
+
+/// The rows of all files, as far as they were read.
+struct Loading {
+    schema: SchemaRef,
+    batches: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+    transactions: Vec<(String, i64)>,
+    cancel: CancellationToken,
+}
+
+impl Loading {
+    fn push(&mut self, batch: RecordBatch) -> Result<(), Problem> {
+        if self.cancel.is_cancelled() {
+            return Err(Problem::Other(Failure::Canceled));
+        }
+        self.rows += batch.num_rows();
+        self.bytes += batch.get_array_memory_size();
+        if self.bytes > LOAD_BYTES {
+            return Err(Problem::Other(Failure::too_much(format_args!(
+                "A COPY INTO takes at most {LOAD_BYTES} bytes of rows; nothing was loaded. Name fewer files with FILES."
+            ))));
+        }
+        self.batches.push(batch);
+        Ok(())
+    }
+}
+
+/// What keeps a file from being loaded.
+enum Problem {
+    /// Something in the file.
+    Record {
+        /// "line 3" or "row 3"
+        place: String,
+        message: String,
+    },
+    Other(Failure),
+}
+
+impl Problem {
+    fn line(line: usize, message: impl std::fmt::Display) -> Self {
+        Self::Record { place: format!("line {line}"), message: message.to_string() }
+    }
+}
+
+impl<E: Into<Failure>> From<E> for Problem {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+fn read_all(
+    volumes: &Volumes,
+    sources: Vec<Source>,
+    copy: &Copy,
+    schema: SchemaRef,
+    cancel: CancellationToken,
+) -> Result<Loading, Failure> {
+    let (batches, transactions) = (Vec::new(), Vec::new());
+    let mut loading = Loading { schema, batches, rows: 0, bytes: 0, transactions, cancel };
+    for source in sources {
+        let file = volumes.read(&source.path)?;
+        let metadata = file.metadata().map_err(failed(&source.path))?;
+        let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let modified = modified.and_then(|time| i64::try_from(time.as_millis()).ok()).unwrap_or(0);
+        read_one(&source.path, file, metadata.len(), copy, &mut loading)?;
+        // Says when the file was written; grows also when the same file is loaded again.
+        let version = source.version.map_or(modified, |before| modified.max(before.saturating_add(1)));
+        loading.transactions.push((source.application, version));
+    }
+    Ok(loading)
+}
+
+fn read_one(path: &VolumePath, file: File, bytes: u64, copy: &Copy, loading: &mut Loading) -> Result<(), Failure> {
+    let read = match &copy.format {
+        Format::Parquet => parquet::read(file, loading),
+        Format::Json { multi_line } => {
+            read_text(path, file, bytes).and_then(|text| json::read(&text, *multi_line, loading))
+        }
+        Format::Csv(options) => {
+            read_text(path, file, bytes).and_then(|text| csv::read(&text, options, &copy.columns, loading))
+        }
+    };
+    read.map_err(|problem| match problem {
+        Problem::Record { place, message } => {
+            let message =
+                format_args!("'{path}' {place}: {message}. Nothing was loaded; correct the file and run COPY INTO again.");
+            Failure::bad("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", message)
+        }
+        Problem::Other(failure) => failure,
+    })
+}
+
+fn read_text(path: &VolumePath, mut file: File, bytes: u64) -> Result<String, Problem> {
+    if bytes > TEXT_BYTES {
+        return Err(Problem::Other(Failure::too_much(format_args!(
+            "'{path}' has {bytes} bytes, and a JSON or CSV file may have {TEXT_BYTES}. Nothing was loaded; split it."
+        ))));
+    }
+    let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
+    file.read_to_end(&mut content).map_err(failed(path))?;
+    match String::from_utf8(content) {
+        Ok(text) => Ok(text),
+        Err(error) => {
+            let good = error.utf8_error().valid_up_to();
+            let line = 1 + error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count();
+            Err(Problem::line(line, "the text is not UTF-8"))
+        }
+    }
+}
+
+/// The text without the mark that some programs put in front of UTF-8.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
