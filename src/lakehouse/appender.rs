@@ -13,8 +13,8 @@ use std::fs::File;
 use std::sync::{Arc, PoisonError};
 
 use deltalake::arrow::array::RecordBatch;
-use deltalake::kernel::{Action, Transaction};
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::kernel::{Action, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 use deltalake::{DeltaResult, DeltaTable, checkpoints};

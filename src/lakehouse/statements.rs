@@ -30,6 +30,7 @@ mod from_json;
 mod functions;
 mod insert;
 mod json;
+mod labels;
 mod names;
 mod output;
 mod parameters;
@@ -213,7 +214,11 @@ async fn chunk(
     let output = match &state {
         StatementState::Succeeded(output, _) => output,
         StatementState::Closed => {
-            return Err(ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", "The statement is closed: its result is gone"));
+            return Err(ApiError::new(
+                StatusCode::NOT_FOUND,
+                "NOT_FOUND",
+                "The statement is closed: its result is gone",
+            ));
         }
         _ => return Err(ApiError::invalid("The statement has no result: it has not succeeded")),
     };
@@ -231,4 +236,4 @@ fn find(statements: &Statements, id: &str) -> Result<Submitted, ApiError> {
 
 #[cfg(test)]
 #[path = "statements/tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -172,9 +172,9 @@ mod tests {
             let Ok(path) = VolumePath::parse(&format!("/Volumes/main/s/v/{tail}")) else { continue };
             taken += 1;
             let joined = path.names().iter().fold(std::path::PathBuf::from("/root/v"), |at, name| at.join(name));
-            let plain = joined.components().all(|part| {
-                matches!(part, std::path::Component::RootDir | std::path::Component::Normal(_))
-            });
+            let plain = joined
+                .components()
+                .all(|part| matches!(part, std::path::Component::RootDir | std::path::Component::Normal(_)));
             assert!(plain && joined.starts_with("/root/v"), "{tail:?} became {}", joined.display());
             assert_eq!(joined.components().count(), 3 + path.names().len(), "{tail:?}");
             assert_eq!(VolumePath::parse(&path.to_string()).expect("again"), path);

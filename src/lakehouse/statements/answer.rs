@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::registry::StatementState;
 use super::output::Output;
+use super::registry::StatementState;
 use super::values::Row;
 
 /// The answer to a submitted or polled statement; the first chunk comes with it.

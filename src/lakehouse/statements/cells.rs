@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use deltalake::arrow::array::{
-    ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, Decimal128Array, Float32Array, Float64Array,
-    ListArray, MapArray, PrimitiveArray, RecordBatch, StringArray, StructArray,
+    ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, Decimal128Array, Float32Array, Float64Array, ListArray,
+    MapArray, PrimitiveArray, RecordBatch, StringArray, StructArray,
 };
 use deltalake::arrow::buffer::{NullBuffer, OffsetBuffer};
 use deltalake::arrow::datatypes::{
@@ -119,9 +119,7 @@ fn values<'c, 'a: 'c, T>(
     })
 }
 
-fn integers<T: ArrowPrimitiveType<Native: TryFrom<i64>>>(
-    cells: &[&Cell<'_>],
-) -> Result<PrimitiveArray<T>, ArrowError> {
+fn integers<T: ArrowPrimitiveType<Native: TryFrom<i64>>>(cells: &[&Cell<'_>]) -> Result<PrimitiveArray<T>, ArrowError> {
     let value = |cell: &Cell<'_>| if let Cell::Int(value) = cell { T::Native::try_from(*value).ok() } else { None };
     values(cells, value).collect()
 }

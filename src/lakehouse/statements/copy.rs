@@ -59,12 +59,7 @@ impl Copies {
 }
 
 /// Runs the `COPY INTO`. It can be cancelled until its rows enter the table's queue and not after.
-pub(super) async fn run(
-    runner: &Runner,
-    job: &Job,
-    copy: Copy,
-    cancel: &CancellationToken,
-) -> Result<Output, Failure> {
+pub(super) async fn run(runner: &Runner, job: &Job, copy: Copy, cancel: &CancellationToken) -> Result<Output, Failure> {
     let table = runner.store.table(&runner.table_name(job, &copy.target)?).await?;
     let path = source_path(&copy.path)?;
     let turn = runner.copies.of(table.name());
@@ -254,8 +249,9 @@ fn read_one(path: &VolumePath, file: File, bytes: u64, copy: &Copy, loading: &mu
     };
     read.map_err(|problem| match problem {
         Problem::Record { place, message } => {
-            let message =
-                format_args!("'{path}' {place}: {message}. Nothing was loaded; correct the file and run COPY INTO again.");
+            let message = format_args!(
+                "'{path}' {place}: {message}. Nothing was loaded; correct the file and run COPY INTO again."
+            );
             Failure::bad("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", message)
         }
         Problem::Other(failure) => failure,

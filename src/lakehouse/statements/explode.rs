@@ -151,6 +151,9 @@ impl Stars<'_> {
         if !select.projection.iter().any(|item| struct_star(item, &select.from).is_some()) {
             return Ok(());
         }
+        if select.from.is_empty() {
+            return Err(Failure::bad("CANNOT_RESOLVE_STAR_EXPAND", "There are no columns here to expand with a star."));
+        }
         let columns = self.session.columns(Statement::Query(Box::new(everything_from(select, scope)))).await?;
         let mut projection = Vec::with_capacity(select.projection.len());
         for item in std::mem::take(&mut select.projection) {
@@ -198,13 +201,17 @@ fn is_plain(options: &WildcardAdditionalOptions) -> bool {
         && options.opt_alias.is_none()
 }
 
-fn ends_with(relation: &[Ident], names: &[Ident]) -> bool {
+pub(super) fn ends_with(relation: &[Ident], names: &[Ident]) -> bool {
     relation.len() >= names.len()
-        && relation.iter().rev().zip(names.iter().rev()).all(|(one, other)| one.value.eq_ignore_ascii_case(&other.value))
+        && relation
+            .iter()
+            .rev()
+            .zip(names.iter().rev())
+            .all(|(one, other)| one.value.eq_ignore_ascii_case(&other.value))
 }
 
 /// The names by which FROM's relations can be called.
-fn relations(from: &[TableWithJoins]) -> Vec<Vec<Ident>> {
+pub(super) fn relations(from: &[TableWithJoins]) -> Vec<Vec<Ident>> {
     let joined = from.iter().flat_map(|from| from.joins.iter().map(|join| &join.relation));
     let factors = from.iter().map(|from| &from.relation).chain(joined);
     factors.flat_map(relation_names).collect()

@@ -70,9 +70,9 @@ fn nullable(kind: DeltaType) -> std::result::Result<DeltaType, Failure> {
             MapType::new(DeltaType::STRING, nullable(map.value_type().clone())?, true).into()
         }
         DeltaType::Struct(fields) => {
-            let fields = fields.fields().map(|field| {
-                Ok(StructField::nullable(field.name().clone(), nullable(field.data_type().clone())?))
-            });
+            let fields = fields
+                .fields()
+                .map(|field| Ok(StructField::nullable(field.name().clone(), nullable(field.data_type().clone())?)));
             let fields = fields.collect::<std::result::Result<Vec<_>, Failure>>()?;
             let fields = StructType::try_new(fields).map_err(|error| Failure::bad("INVALID_SCHEMA", error))?;
             DeltaType::Struct(Box::new(fields))
@@ -182,7 +182,8 @@ fn read_one<'a>(text: &'a str, kind: &DataType, mode: Mode) -> Result<Cell<'a>> 
     match (mode, kind) {
         (Mode::FailFast, _) => {
             let start: String = text.chars().take(100).collect();
-            let message = format_args!("A record is malformed: {problem}. It begins with: {start}. Parse mode: FAILFAST.");
+            let message =
+                format_args!("A record is malformed: {problem}. It begins with: {start}. Parse mode: FAILFAST.");
             Err(external(Failure::bad("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", message)))
         }
         (Mode::Permissive, DataType::Struct(fields)) => Ok(Cell::Struct(vec![Cell::Null; fields.len()])),

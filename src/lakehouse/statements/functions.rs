@@ -1,8 +1,8 @@
 //! Spark's words that DataFusion says otherwise, put right in the parsed statement: types, functions, who is asking.
 
 use deltalake::datafusion::sql::sqlparser::ast::{
-    DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
-    TimezoneInfo, TypedString, Value,
+    AccessExpr, DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    ObjectName, TimezoneInfo, TypedString, Value,
 };
 
 use super::failure::Failure;
@@ -20,9 +20,19 @@ pub(super) fn translate(expression: &mut Expr, user: &str) -> Result<(), Failure
         Expr::Identifier(name) if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("current_user") => {
             *expression = text(user.to_owned());
         }
+        Expr::CompoundFieldAccess { access_chain, .. } => access_chain.iter_mut().for_each(field_access),
         _ => {}
     }
     Ok(())
+}
+
+/// `f(x).field`: DataFusion wants the field's name as a text.
+fn field_access(access: &mut AccessExpr) {
+    if let AccessExpr::Dot(field) = access
+        && let Expr::Identifier(name) = field
+    {
+        *field = text(name.value.clone());
+    }
 }
 
 /// A literal.

@@ -83,11 +83,7 @@ impl<'a> Converted<'a> {
 ///
 /// # Errors
 /// [`Malformed`] where the text stops being JSON.
-pub(super) fn convert<'a>(
-    reader: &mut Reader<'a>,
-    kind: &DataType,
-    rules: Rules,
-) -> Result<Converted<'a>, Malformed> {
+pub(super) fn convert<'a>(reader: &mut Reader<'a>, kind: &DataType, rules: Rules) -> Result<Converted<'a>, Malformed> {
     let (token, start) = reader.value()?;
     convert_from(reader, token, start, kind, &Place { rules, path: None })
 }

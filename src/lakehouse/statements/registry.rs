@@ -55,8 +55,8 @@ impl StatementState {
         }
     }
 
-    fn is_expired(&self) -> bool {
-        matches!(self, Self::Succeeded(_, since) if since.elapsed() >= RESULT_LIFETIME)
+    fn is_expired(&self, now: Instant) -> bool {
+        matches!(self, Self::Succeeded(_, since) if now.duration_since(*since) >= RESULT_LIFETIME)
     }
 }
 
@@ -72,7 +72,11 @@ pub(super) struct Submitted {
 
 impl Submitted {
     pub(super) fn state(&self) -> StatementState {
-        if self.state.borrow().is_expired() {
+        self.state_at(Instant::now())
+    }
+
+    pub(super) fn state_at(&self, now: Instant) -> StatementState {
+        if self.state.borrow().is_expired(now) {
             self.close_result();
         }
         self.state.borrow().clone()
@@ -228,8 +232,9 @@ fn make_room(kept: &mut VecDeque<Submitted>, bytes: usize) -> bool {
 fn close_results(kept: &VecDeque<Submitted>) {
     let bytes_of = |submitted: &Submitted| submitted.state.borrow().result_bytes();
     let mut bytes: usize = kept.iter().map(bytes_of).sum();
+    let now = Instant::now();
     for submitted in kept {
-        if bytes > KEPT_BYTES || submitted.state.borrow().is_expired() {
+        if bytes > KEPT_BYTES || submitted.state.borrow().is_expired(now) {
             bytes -= bytes_of(submitted);
             submitted.close_result();
         }

@@ -14,6 +14,7 @@ use super::dialect::Spark;
 use super::explode;
 use super::failure::Failure;
 use super::insert;
+use super::labels;
 use super::names;
 use super::output::{Output, RESULT_BYTES};
 use super::parameters::{Parameter, bind};
@@ -81,6 +82,7 @@ impl Runner {
                 names::spell_columns(self, job, &mut statement).await?;
                 let session = self.engine.session(&job.catalog, &job.schema);
                 explode::expand_stars(&session, &mut statement).await?;
+                labels::label(&mut statement);
                 self.run_parsed(job, &session, *statement, cancel).await
             }
         }

@@ -103,9 +103,8 @@ fn row<'a>(record: &Record<'a>, schema: &Schema, targets: &[usize], null: &str) 
 }
 
 fn cell<'a>(text: &Cow<'a, str>, kind: &DataType) -> Option<Cell<'a>> {
-    let integer = |low: i64, high: i64| {
-        text.parse::<i64>().ok().filter(|number| (low..=high).contains(number)).map(Cell::Int)
-    };
+    let integer =
+        |low: i64, high: i64| text.parse::<i64>().ok().filter(|number| (low..=high).contains(number)).map(Cell::Int);
     match kind {
         DataType::Utf8 => Some(Cell::Text(text.clone())),
         DataType::Boolean if text.eq_ignore_ascii_case("true") => Some(Cell::Bool(true)),
@@ -175,7 +174,8 @@ impl<'a> Records<'a, '_> {
 
     fn plain(&mut self) -> Value<'a> {
         let rest = &self.text.as_bytes()[self.at..];
-        let length = rest.iter().position(|byte| *byte == self.options.delimiter || *byte == b'\n').unwrap_or(rest.len());
+        let length =
+            rest.iter().position(|byte| *byte == self.options.delimiter || *byte == b'\n').unwrap_or(rest.len());
         let mut text = &self.text[self.at..self.at + length];
         if rest.get(length).is_none_or(|byte| *byte == b'\n') {
             text = text.strip_suffix('\r').unwrap_or(text);

@@ -53,13 +53,17 @@ fn sources(file: &Schema, table: &Schema) -> Result<Vec<Option<usize>>, Problem>
         let column = table.field(target);
         if !goes_into(field.data_type(), column.data_type()) {
             let (from, to) = (json::name(field.data_type()), json::name(column.data_type()));
-            return Err(of_schema(format!("column '{}' of type {from} does not go into a column of type {to}", field.name())));
+            return Err(of_schema(format!(
+                "column '{}' of type {from} does not go into a column of type {to}",
+                field.name()
+            )));
         }
         if std::mem::replace(&mut sources[target], Some(index)).is_some() {
             return Err(of_schema(format!("the column '{}' is there twice", field.name())));
         }
     }
-    let missing = table.fields().iter().zip(&sources).find(|(column, source)| !column.is_nullable() && source.is_none());
+    let missing =
+        table.fields().iter().zip(&sources).find(|(column, source)| !column.is_nullable() && source.is_none());
     match missing {
         Some((column, _)) => Err(of_schema(format!("the required column '{}' is missing", column.name()))),
         None => Ok(sources),
@@ -78,10 +82,9 @@ fn goes_into(from: &DataType, to: &DataType) -> bool {
         (DataType::LargeUtf8 | DataType::Utf8View, DataType::Utf8)
         | (DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_), DataType::Binary)
         | (DataType::Timestamp(..), DataType::Timestamp(..)) => true,
-        (
-            DataType::List(from) | DataType::LargeList(from) | DataType::FixedSizeList(from, _),
-            DataType::List(to),
-        ) => inside(from, to),
+        (DataType::List(from) | DataType::LargeList(from) | DataType::FixedSizeList(from, _), DataType::List(to)) => {
+            inside(from, to)
+        }
         (DataType::Struct(from), DataType::Struct(to)) => all(from, to, true),
         (DataType::Map(from, _), DataType::Map(to, _)) => match (from.data_type(), to.data_type()) {
             (DataType::Struct(from), DataType::Struct(to)) => all(from, to, false),

@@ -245,7 +245,9 @@ impl Options {
         }
         match self.take("mode") {
             Some(mode) if !mode.eq_ignore_ascii_case("FAILFAST") => {
-                return Err(Failure::unsupported(format_args!("The mode {mode}, which would leave out values or rows,")));
+                return Err(Failure::unsupported(format_args!(
+                    "The mode {mode}, which would leave out values or rows,"
+                )));
             }
             _ => {}
         }

@@ -34,13 +34,18 @@ impl Pattern {
         while let Some(letter) = letters.next() {
             let parts = match letter {
                 '{' => braces(&mut letters)?,
-                '}' | ']' => return Err(format!("'{letter}' has nothing that it closes; write \\{letter} for the letter")),
+                '}' | ']' => {
+                    return Err(format!("'{letter}' has nothing that it closes; write \\{letter} for the letter"));
+                }
                 other => vec![vec![part(other, &mut letters)?]],
             };
             if alternatives.len() * parts.len() > ALTERNATIVES {
                 return Err(format!("its braces stand for more than {ALTERNATIVES} patterns"));
             }
-            alternatives = alternatives.iter().flat_map(|before| parts.iter().map(|after| [&before[..], after].concat())).collect();
+            alternatives = alternatives
+                .iter()
+                .flat_map(|before| parts.iter().map(|after| [&before[..], after].concat()))
+                .collect();
         }
         let has_folders = alternatives.iter().flatten().any(|part| *part == Part::Letter('/'));
         Ok(Self { alternatives, has_folders })
@@ -193,9 +198,12 @@ mod tests {
             match parts.split_first() {
                 None => text.is_empty(),
                 Some((Part::Star, rest)) => {
-                    slowly(rest, text) || (text.first().is_some_and(|letter| *letter != '/') && slowly(parts, &text[1..]))
+                    slowly(rest, text)
+                        || (text.first().is_some_and(|letter| *letter != '/') && slowly(parts, &text[1..]))
                 }
-                Some((part, rest)) => text.first().is_some_and(|letter| matches_one(part, *letter)) && slowly(rest, &text[1..]),
+                Some((part, rest)) => {
+                    text.first().is_some_and(|letter| matches_one(part, *letter)) && slowly(rest, &text[1..])
+                }
             }
         }
         let mut random = StdRng::seed_from_u64(3);

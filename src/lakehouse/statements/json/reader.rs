@@ -312,18 +312,51 @@ mod tests {
     #[test]
     fn what_is_json_is_what_serde_says() {
         const PIECES: [&str; 34] = [
-            "{", "}", "[", "]", ",", ":", "\"", "\"a\"", "\"\\n\"", "\"\\u00e9\"", "\"\\ud83d\\ude00\"", "\"\\ud83d\"",
-            "\"\\x\"", "\\", "0", "-", "1", "12", "1.5", "1.", ".5", "01", "1e5", "1E+", "-0", "true", "false", "null",
-            "nul", "tru e", " ", "\n", "ü", "\u{1}",
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            ":",
+            "\"",
+            "\"a\"",
+            "\"\\n\"",
+            "\"\\u00e9\"",
+            "\"\\ud83d\\ude00\"",
+            "\"\\ud83d\"",
+            "\"\\x\"",
+            "\\",
+            "0",
+            "-",
+            "1",
+            "12",
+            "1.5",
+            "1.",
+            ".5",
+            "01",
+            "1e5",
+            "1E+",
+            "-0",
+            "true",
+            "false",
+            "null",
+            "nul",
+            "tru e",
+            " ",
+            "\n",
+            "ü",
+            "\u{1}",
         ];
         let mut random = StdRng::seed_from_u64(11);
         let (mut good, mut bad) = (0, 0);
         for round in 0..60_000 {
             let length = random.random_range(1..if round % 2 == 0 { 4 } else { 12 });
             let text: String = (0..length).map(|_| PIECES[random.random_range(0..PIECES.len())]).collect();
-            // A number that is too large for a float is JSON nevertheless.
-            let theirs = serde_json::from_str::<serde_json::Value>(&text)
-                .map_or_else(|error| error.to_string().contains("number out of range"), |_| true);
+            let theirs = match serde_json::from_str::<serde_json::Value>(&text) {
+                // A number that is too large for a float is JSON nevertheless; what follows it is not looked at there.
+                Err(error) if error.to_string().contains("number out of range") => continue,
+                other => other.is_ok(),
+            };
             assert_eq!(whole(&text).is_ok(), theirs, "{text:?}: {:?}", whole(&text));
             if theirs { good += 1 } else { bad += 1 }
         }
@@ -332,9 +365,8 @@ mod tests {
 
     #[test]
     fn any_text_ends_in_a_value_or_a_place() {
-        const LETTERS: [char; 20] = [
-            '{', '}', '[', ']', ',', ':', '"', '\'', '\\', 'u', 'd', '8', '0', '-', '+', 'e', 'N', 'ü', '😀', '\0',
-        ];
+        const LETTERS: [char; 20] =
+            ['{', '}', '[', ']', ',', ':', '"', '\'', '\\', 'u', 'd', '8', '0', '-', '+', 'e', 'N', 'ü', '😀', '\0'];
         let mut random = StdRng::seed_from_u64(13);
         for _ in 0..60_000 {
             let length = random.random_range(0..16);
@@ -358,7 +390,9 @@ mod tests {
         ] {
             assert_eq!(Reader::new(text).value().map(|(token, _)| token), Ok(token), "{text}");
         }
-        assert!(Reader::new("\"plain\"").value().is_ok_and(|(token, _)| matches!(token, Token::Text(Cow::Borrowed(_)))));
+        assert!(
+            Reader::new("\"plain\"").value().is_ok_and(|(token, _)| matches!(token, Token::Text(Cow::Borrowed(_))))
+        );
     }
 
     #[test]
