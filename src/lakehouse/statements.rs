@@ -20,6 +20,7 @@ use super::oidc::{Oidc, TokenInfo, require_bearer};
 use super::store::Store;
 
 mod answer;
+mod array_only;
 mod cells;
 mod copy;
 mod ddl;

@@ -11,8 +11,9 @@
 //! twice.
 
 use std::io::SeekFrom;
+use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -36,6 +37,9 @@ use crate::lakehouse::oidc::{Oidc, require_bearer};
 const PAGE: usize = 1000;
 /// Bytes read from the disk at once.
 const READ_BYTES: usize = 256 << 10;
+/// Bytes of a refused upload that are read, and for how long: a client that still sends does not look at the answer.
+const DRAIN_BYTES: usize = 64 << 20;
+const DRAIN_TIME: Duration = Duration::from_secs(5);
 /// The dates of HTTP headers.
 const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
 
@@ -106,24 +110,31 @@ async fn upload(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Refusal> {
-    let path = parse(path)?;
-    if path.names().is_empty() {
-        return Err(FileError::AlreadyExists(path).into());
-    }
-    let Query(options) = options?;
-    let overwrite = options.overwrite.unwrap_or(true);
+    let mut parts = body.into_data_stream();
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|bytes| bytes > volumes.limit()) {
-        return Err(FileError::TooLarge(volumes.limit(), path).into());
+    let received = async {
+        let path = parse(path)?;
+        let overwrite = options?.0.overwrite.unwrap_or(true);
+        if declared.is_some_and(|bytes| bytes > volumes.limit()) {
+            return Err(FileError::TooLarge(volumes.limit(), path).into());
+        }
+        Ok::<_, Refusal>(receive(&volumes, &path, overwrite, &mut parts).await?)
+    };
+    let received = received.await;
+    if received.is_err() {
+        drain(&mut parts).await;
     }
-    receive(&volumes, &path, overwrite, body).await?;
-    Ok(StatusCode::NO_CONTENT)
+    received.map(|()| StatusCode::NO_CONTENT)
 }
 
-async fn receive(volumes: &Volumes, path: &VolumePath, overwrite: bool, body: Body) -> Result<(), FileError> {
+async fn receive(
+    volumes: &Volumes,
+    path: &VolumePath,
+    overwrite: bool,
+    parts: &mut BodyDataStream,
+) -> Result<(), FileError> {
     let (upload, file) = blocking(volumes, path, move |volumes, path| volumes.begin(path, overwrite)).await?;
     let mut file = tokio::fs::File::from_std(file);
-    let mut parts = body.into_data_stream();
     let mut bytes = 0;
     while let Some(part) = parts.next().await {
         let part = part.map_err(|_broken| FileError::Broken(path.clone()))?;
@@ -136,6 +147,20 @@ async fn receive(volumes: &Volumes, path: &VolumePath, overwrite: bool, body: Bo
     file.flush().await.map_err(failed(path))?;
     file.sync_all().await.map_err(failed(path))?;
     blocking(volumes, path, move |volumes, path| volumes.finish(upload, path, overwrite)).await
+}
+
+async fn drain(parts: &mut BodyDataStream) {
+    let mut bytes = 0;
+    let read = async {
+        while let Some(Ok(part)) = parts.next().await {
+            bytes += part.len();
+            if bytes > DRAIN_BYTES {
+                break;
+            }
+        }
+    };
+    // Who sends more or slower than this finds the connection closed.
+    let _ = tokio::time::timeout(DRAIN_TIME, read).await;
 }
 
 async fn download(State(volumes): State<Volumes>, path: RawPath, headers: HeaderMap) -> Result<Response, Refusal> {

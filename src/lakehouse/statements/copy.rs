@@ -64,18 +64,8 @@ pub(super) async fn run(runner: &Runner, job: &Job, copy: Copy, cancel: &Cancell
     let path = source_path(&copy.path)?;
     let turn = runner.copies.of(table.name());
     let turn = unless_canceled(cancel, async { Ok(turn.lock().await) }).await?;
-    let (volumes, schema) = (runner.volumes.clone(), table.arrow_schema());
-    let (loading, copy) = unless_canceled(cancel, async {
-        let (copy, found) = {
-            let volumes = volumes.clone();
-            blocking(move || find(&volumes, &copy, &path).map(|found| (copy, found))).await?
-        };
-        let sources = fresh(&table, found, copy.force).await?;
-        let cancel = cancel.clone();
-        blocking(move || read_all(&volumes, sources, &copy, schema, cancel).map(|loading| (loading, copy))).await
-    })
-    .await?;
-    drop(copy);
+    let (volumes, copy) = (runner.volumes.clone(), Arc::new(copy));
+    let loading = unless_canceled(cancel, read(&table, volumes, copy, path, cancel.clone())).await?;
     if !loading.transactions.is_empty() {
         table.load(loading.batches, loading.transactions).await?;
     }
@@ -85,6 +75,23 @@ pub(super) async fn run(runner: &Runner, job: &Job, copy: Copy, cancel: &Cancell
         ("num_inserted_rows", loading.rows),
         ("num_skipped_corrupt_files", 0),
     ]))
+}
+
+/// Reads all files that are to be loaded.
+async fn read(
+    table: &Table,
+    volumes: Volumes,
+    copy: Arc<Copy>,
+    path: VolumePath,
+    cancel: CancellationToken,
+) -> Result<Loading, Failure> {
+    let found = {
+        let (volumes, copy) = (volumes.clone(), Arc::clone(&copy));
+        blocking(move || find(&volumes, &copy, &path)).await?
+    };
+    let sources = fresh(table, found, copy.force).await?;
+    let schema = table.arrow_schema();
+    blocking(move || read_all(&volumes, sources, &copy, schema, cancel)).await
 }
 
 fn source_path(text: &str) -> Result<VolumePath, Failure> {

@@ -10,11 +10,13 @@ use deltalake::arrow::datatypes::{DataType, Fields};
 use deltalake::datafusion::common::DFSchema;
 use deltalake::datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use deltalake::datafusion::sql::sqlparser::ast::{
-    Cte, Expr, GroupByExpr, Ident, ObjectName, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
-    Statement, TableFactor, TableWithJoins, VisitMut, VisitorMut, WildcardAdditionalOptions, With,
+    Cte, Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, ObjectName, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, Statement, TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    WildcardAdditionalOptions, With,
 };
 use futures::future::BoxFuture;
 
+use super::array_only::ARRAY_ONLY;
 use super::failure::Failure;
 use super::functions::{arguments, is_named};
 use super::session::Session;
@@ -65,9 +67,14 @@ fn select_list(select: &mut Select) -> Result<(), Failure> {
         };
         let Some(unnest) = generator(expression) else { continue };
         let Expr::Function(function) = expression else { continue };
-        if arguments(function).is_none_or(|arguments| arguments.len() != 1) {
+        let inner = function.clone();
+        let Some([array]) = arguments(function).map(Vec::as_mut_slice) else {
             return Err(Failure::bad("WRONG_NUM_ARGS", format_args!("A generator takes one array: {function}")));
-        }
+        };
+        // `unnest` would also take a struct apart; what is in between takes arrays only.
+        let mut checked = inner;
+        checked.name = ObjectName::from(vec![Ident::new(ARRAY_ONLY)]);
+        *array = FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Function(checked)));
         function.name = ObjectName::from(vec![Ident::new(unnest)]);
         count += 1;
         if unnamed {

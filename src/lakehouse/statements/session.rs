@@ -17,6 +17,7 @@ use deltalake::datafusion::sql::sqlparser::ast::Statement;
 use deltalake::delta_datafusion::DeltaSessionConfig;
 use deltalake::delta_datafusion::planner::DeltaPlanner;
 
+use super::array_only::array_only;
 use super::failure::Failure;
 use super::from_json::from_json;
 use crate::lakehouse::error::LakehouseError;
@@ -48,7 +49,9 @@ impl Engine {
             .with_query_planner(DeltaPlanner::new())
             .with_catalog_list(Arc::new(Catalogs { store }))
             .build();
-        base.register_udf(Arc::new(from_json())).map_err(no_engine)?;
+        for function in [from_json(), array_only()] {
+            base.register_udf(Arc::new(function)).map_err(no_engine)?;
+        }
         Ok(Self { base })
     }
 

@@ -13,9 +13,12 @@ use deltalake::arrow::compute::{CastOptions, cast_with_options};
 use deltalake::arrow::datatypes::{DataType, Field, Fields, Schema};
 use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::{BATCH_ROWS, Loading, Problem};
+use super::{Loading, Problem};
 use crate::lakehouse::statements::failure::Failure;
 use crate::lakehouse::statements::json;
+
+/// Rows that are read together: a dictionary can make each of them as large as the whole file.
+const BATCH_ROWS: usize = 1024;
 
 /// Reads a whole file.
 pub(super) fn read(file: File, loading: &mut Loading) -> Result<(), Problem> {
@@ -58,7 +61,7 @@ fn sources(file: &Schema, table: &Schema) -> Result<Vec<Option<usize>>, Problem>
                 field.name()
             )));
         }
-        if std::mem::replace(&mut sources[target], Some(index)).is_some() {
+        if sources[target].replace(index).is_some() {
             return Err(of_schema(format!("the column '{}' is there twice", field.name())));
         }
     }

@@ -71,6 +71,11 @@ async fn a_file_is_loaded_once_whatever_becomes_of_it() {
     assert_eq!(api.rows(&format!("{copy} COPY_OPTIONS ('force' = 'true')")).await, loaded(2));
     assert_eq!(api.rows(&copy).await, loaded(0));
     assert_eq!(api.rows("SELECT id FROM main.default.t ORDER BY id").await, json!([["1"], ["2"], ["3"], ["4"], ["4"]]));
+    // A file without rows is loaded too.
+    api.put("empty.json", "").await;
+    assert_eq!(api.rows(&copy).await, loaded(0));
+    api.put("empty.json", "{\"id\": 5}").await;
+    assert_eq!(api.rows(&copy).await, loaded(0));
     // Another table has not loaded it.
     api.rows("CREATE TABLE main.default.other (id INT)").await;
     assert_eq!(

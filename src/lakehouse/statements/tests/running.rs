@@ -167,6 +167,19 @@ async fn old_results_make_room_for_new_ones() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_statement_has_at_most_sixteen_mebibytes() {
+    let api = Api::new().await;
+    let statement = |bytes: usize| format!("SELECT 1{}", " ".repeat(bytes - 8));
+    assert_eq!(api.rows(&statement(16 << 20)).await, json!([["1"]]));
+    let body = json!({ "statement": statement((16 << 20) + 1), "warehouse_id": "w" });
+    let (status, answer) = api.post("/api/2.0/sql/statements", &body).await;
+    assert_eq!((status, &answer["error_code"]), (StatusCode::BAD_REQUEST, &json!("INVALID_PARAMETER_VALUE")));
+    let body = json!({ "statement": statement(41 << 20), "warehouse_id": "w" });
+    let (status, answer) = api.post("/api/2.0/sql/statements", &body).await;
+    assert_eq!((status, &answer["error_code"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("REQUEST_TOO_LARGE")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn polling_and_cancelling() {
     let api = Api::new().await;
     let slow = "SELECT count(*) FROM generate_series(1, 100000000000) AS a";

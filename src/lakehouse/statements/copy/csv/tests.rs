@@ -11,7 +11,10 @@ fn options() -> CsvOptions {
     }
 }
 
-fn records(text: &str, options: &CsvOptions) -> Result<Vec<(usize, Vec<String>)>, (String, String)> {
+/// A record's line and values, those in quotes in brackets.
+type Shown = (usize, Vec<String>);
+
+fn records(text: &str, options: &CsvOptions) -> Result<Vec<Shown>, (String, String)> {
     let mut records = Records { text, at: 0, line: 1, options };
     let mut all = Vec::new();
     loop {
@@ -45,7 +48,7 @@ fn records_and_values_read_as_rfc_4180_and_spark_have_them() {
         (" a , b ", vec![(1, vec![" a ", " b "])]),
         ("ü,\"😀\"", vec![(1, vec!["ü", "<😀>"])]),
     ] {
-        let expected: Vec<(usize, Vec<String>)> = expected
+        let expected: Vec<Shown> = expected
             .into_iter()
             .map(|(line, values)| (line, values.into_iter().map(str::to_owned).collect()))
             .collect();
