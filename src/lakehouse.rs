@@ -2,23 +2,24 @@
 //! tables on disk. Whoever talks to it needs other addresses and credentials than for a workspace, and nothing else.
 //!
 //! ```text
-//!            one port, HTTP/1.1 and HTTP/2 without TLS
-//!                              |
-//!   /oidc/v1/token   /api/2.1/unity-catalog   /api/2.0/sql/statements   databricks.zerobus.Zerobus
-//!        oidc               catalog                 statements              zerobus (gRPC)
-//!          \                   |                        |                       /
-//!           `---- bearer ------+------------------------+----------------------'      /api/2.0/fs: files
-//!                              |                        |
-//!                              |            DataFusion reads, INSERT and gRPC rows
-//!                              |                        |
-//!                            store  ----  Table::append (the one way for rows)
-//!                              |                        |
-//!                     <data>/tables/c/s/t           appender: group commit, one Parquet file + one Delta commit
-//!                              |                        |
-//!                              `------- disk: every write fsynced
+//!                          one port, HTTP/1.1 and HTTP/2 without TLS
+//!                                          |
+//!   /oidc/v1/token  /api/2.1/unity-catalog  /api/2.0/sql/statements  /api/2.0/fs  databricks.zerobus.Zerobus
+//!        oidc              catalog                statements            files         zerobus (gRPC)
+//!          \                  |                       |    |              |              /
+//!           `---- bearer -----+-----------------------+----|--------------+-------------'
+//!                             |                       |    `-- COPY INTO -'
+//!                             |           DataFusion reads, INSERT, COPY INTO and gRPC rows
+//!                             |                       |
+//!                           store  ----  Table::append and Table::load (the ways for rows)
+//!                             |                       |
+//!                    <data>/tables/c/s/t          appender: group commit, one Parquet file + one Delta commit
+//!                             |                       |
+//!                             `------ disk: every write fsynced
 //! ```
 //!
-//! The data folder holds `tables/`, `volumes/` (files for `COPY INTO`), `credentials.json` (the one client's id and secret) and `lakehouse.lock`.
+//! The data folder holds `tables/`, `volumes/`, `credentials.json` (the one client's id and secret) and
+//! `lakehouse.lock`.
 //! Nothing here knows the web app; nobody but `main` starts it.
 
 use std::path::Path;

@@ -101,7 +101,8 @@ pub(crate) struct Upload {
 }
 
 impl Volumes {
-    /// Opens the volumes of a data folder and removes what an earlier process left half done.
+    /// Opens the volumes of a data folder and removes what an earlier process left half done. The store is opened before:
+    /// it sees to it that no other process works in the folder.
     ///
     /// # Errors
     /// [`LakehouseError::Io`] when the folder cannot be used.

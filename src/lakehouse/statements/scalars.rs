@@ -146,4 +146,22 @@ mod tests {
         assert_eq!(local_time("1970-01-02"), Some(86_400_000_000));
         assert_eq!((boolean("TRUE"), boolean("n"), boolean("on")), (Some(true), Some(false), None));
     }
+
+    #[test]
+    fn any_text_is_a_value_or_nothing() {
+        use rand::rngs::StdRng;
+        use rand::{Rng, SeedableRng};
+        let letters = ['0', '1', '2', '9', '-', '+', '.', ':', 'T', 'Z', 'e', ' ', 'ü', '😀', '\0'];
+        let mut random = StdRng::seed_from_u64(19);
+        for _ in 0..100_000 {
+            let mut text = String::from(if random.random_bool(0.5) { "2025-01-31T10:00:00" } else { "" });
+            text.truncate(random.random_range(0..=text.len()));
+            text.extend((0..random.random_range(0..20)).map(|_| letters[random.random_range(0..letters.len())]));
+            let _ = (date(&text), instant(&text), local_time(&text), boolean(&text), special_float(&text));
+            for digits in [Digits::Exact, Digits::Round] {
+                let value = decimal(&text, 10, 3, digits);
+                assert!(value.is_none_or(|value| value.abs() < 10_i128.pow(10)), "{text}: {value:?}");
+            }
+        }
+    }
 }

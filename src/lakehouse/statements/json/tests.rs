@@ -84,3 +84,70 @@ fn rows_of_one_text_end_with_it() {
         assert!(count(text).is_err(), "{text}");
     }
 }
+
+/// Whatever is read makes columns, by both rules, and nothing panics.
+#[test]
+fn any_text_becomes_columns_or_a_message() {
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+    const KEYS: [&str; 8] = ["id", "ID", "price", "Price", "tags", "place", "counts", "other"];
+    const VALUES: [&str; 22] = [
+        "1",
+        "-7",
+        "1.5",
+        "1e400",
+        "99999999999999999999",
+        "null",
+        "true",
+        "\"\"",
+        "\"1.25\"",
+        "NaN",
+        "\"\\u00e9\"",
+        "'x'",
+        "[]",
+        "{}",
+        "[\"a\", \"b\"]",
+        "[1, null]",
+        "{\"zip\": 5}",
+        "{\"zip\": \"5\", \"x\": [[]]}",
+        "{\"a\": 1, \"b\": null}",
+        "{\"a\": 1, \"a\": 2}",
+        "[{\"deep\": [{}]}]",
+        "0.12",
+    ];
+    let (row, schema) = (
+        row_type(),
+        match row_type() {
+            DataType::Struct(fields) => Arc::new(deltalake::arrow::datatypes::Schema::new(fields)),
+            other => panic!("{other}"),
+        },
+    );
+    let mut random = StdRng::seed_from_u64(17);
+    let (mut whole, mut partial) = (0, 0);
+    for _ in 0..60_000 {
+        let mut text = ["{\"id\": 1", "{\"id\": \"1\"", "[{\"id\": 3", "{"][random.random_range(0..4)].to_owned();
+        for _ in 0..random.random_range(0..4) {
+            let (key, value) = (KEYS[random.random_range(0..KEYS.len())], VALUES[random.random_range(0..VALUES.len())]);
+            text.push_str(&format!(", \"{key}\": {value}"));
+        }
+        text.push_str(["}", "}]", "} {", ""][random.random_range(0..4)]);
+        if random.random_bool(0.1) {
+            text.remove(random.random_range(0..text.len()));
+        }
+        if let Ok(Converted::Partial(cell, _)) = convert(&mut Reader::new(&text), &row, Rules::Lenient) {
+            partial += 1;
+            // Lenient types can be NULL everywhere; these cannot, so only the tree of cells is looked at.
+            assert!(matches!(&cell, Cell::Struct(cells) if cells.len() == 5), "{text}");
+        }
+        let mut rows = Rows::new(&text);
+        while let Ok(Some((at, converted))) = rows.next_row(&row) {
+            assert!(at <= text.len());
+            if let Converted::Whole(cell @ Cell::Struct(_)) = converted {
+                whole += 1;
+                let batch = super::super::cells::batch(&schema, &[cell]);
+                assert!(batch.is_ok(), "{text}: {batch:?}");
+            }
+        }
+    }
+    assert!(whole > 100 && partial > 100, "{whole} whole and {partial} partial rows say little");
+}
