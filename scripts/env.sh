@@ -22,6 +22,10 @@ if [ -z "${CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS:-}" ] && command -v l
   export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-Clink-arg=-fuse-ld=lld"
 fi
 
+# cargo-leptos sets this and Leptos looks at it while it compiles: without it plain cargo would build Leptos anew each time,
+# and a server that looks for the page's wasm under another name.
+export LEPTOS_OUTPUT_NAME=direct-write
+
 # Playwright drives the system's Chromium; its own download is never wanted.
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
 if [ -z "${CHROMIUM_PATH:-}" ]; then

@@ -9,53 +9,93 @@
 //!          \                  |                       |    |              |              /
 //!           `---- bearer -----+-----------------------+----|--------------+-------------'
 //!                             |                       |    `-- COPY INTO -'
-//!                             |           DataFusion reads, INSERT, COPY INTO and gRPC rows
+//!                           grants: what the bearer may do
+//!                             |    DataFusion reads, INSERT and COPY INTO rows     gRPC rows
+//!                             |                       |                               |
+//!                           store  ---  table:   Table::load                     Table::append
+//!                             |                       |                               |
+//!                    <data>/tables/c/s/t          data_files <-- committer <-- log: group commit, fsync; durable here
 //!                             |                       |
-//!                           store  ----  Table::append and Table::load (the ways for rows)
-//!                             |                       |
-//!                    <data>/tables/c/s/t          appender: group commit, one Parquet file + one Delta commit
+//!                             |                    commits: one Delta commit; visible here    maintenance: OPTIMIZE, VACUUM
 //!                             |                       |
 //!                             `------ disk: every write fsynced
 //! ```
 //!
-//! The data folder holds `tables/`, `volumes/`, `credentials.json` (the one client's id and secret) and
-//! `lakehouse.lock`.
+//! The data folder holds `tables/`, `volumes/`, `credentials.json` (the administrator's id and secret), `grants.json`
+//! (the other principals, and who may do what) and `lakehouse.lock`.
 //! Nothing here knows the web app; nobody but `main` starts it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-mod appender;
 mod catalog;
 mod columns;
+mod commits;
+mod committer;
+mod data_files;
 mod decode;
 mod disk;
 mod error;
 mod files;
+mod grants;
 mod listen;
+mod log;
+mod maintenance;
 mod oidc;
+mod private_file;
 mod seed;
 mod statements;
 mod store;
+mod table;
+mod weather;
 mod zerobus;
 
-pub use appender::{QUEUE_BYTES, QUEUE_CALLS};
 pub use error::{ApiError, LakehouseError};
 pub use files::{FILE_BYTES, FileError, VolumePath, Volumes};
+pub use grants::{Assignment, Change, Grants, NewPrincipal, PrincipalInfo, Privilege, Securable, SecurableKind};
+pub use log::{LogOptions, QUEUE_BYTES, QUEUE_CALLS};
 pub use oidc::{AuthError, Credentials, Oidc, TokenInfo};
 pub use seed::{LANDING, PRODUCTS, TELEMETRY};
 pub use statements::Statements;
-pub use store::{Store, Table, TableDetails, TableOptions};
+pub use store::{Store, TableOptions};
+pub use table::{StoreOptions, Table, TableDetails};
+pub use weather::{CrashPoint, Event, Faults, Forecast, Weather};
 
 /// The local lakehouse's workspace id: the first label of its Zerobus host, 127.0.0.1.
 pub const WORKSPACE_ID: &str = "127";
 
+/// How a lakehouse works.
+#[derive(Clone, Debug)]
+pub struct LakehouseOptions {
+    /// How tables are written.
+    pub store: StoreOptions,
+    /// How long a Zerobus stream lives before its client has to open another; about as the service does it.
+    pub stream_rotation: Duration,
+    /// How long tokens are good, in whole seconds.
+    pub token_lifetime: Duration,
+    /// The weather; fair unless it is [changeable](Weather::changeable).
+    pub weather: Weather,
+}
+
+impl Default for LakehouseOptions {
+    fn default() -> Self {
+        Self {
+            store: StoreOptions::default(),
+            stream_rotation: Duration::from_secs(15 * 60),
+            token_lifetime: oidc::TOKEN_LIFETIME,
+            weather: Weather::default(),
+        }
+    }
+}
+
 /// An open lakehouse, not yet listening.
 pub struct Lakehouse {
+    options: LakehouseOptions,
     store: Store,
     volumes: Volumes,
     oidc: Oidc,
@@ -69,13 +109,18 @@ impl Lakehouse {
     ///
     /// # Errors
     /// [`LakehouseError`] with one sentence on what keeps the folder from being used.
-    pub async fn open(data_dir: &Path) -> Result<Self, LakehouseError> {
-        let store = Store::open(data_dir)?;
+    pub async fn open(data_dir: &Path, options: LakehouseOptions) -> Result<Self, LakehouseError> {
+        let store = Store::open(data_dir, options.store, options.weather.clone())?;
         let credentials = Credentials::load_or_create(data_dir)?;
         let volumes = Volumes::open(data_dir)?;
         seed::seed(&store, &volumes).await?;
-        let statements = Statements::new(store.clone(), volumes.clone())?;
-        Ok(Self { store, volumes, oidc: Oidc::new(credentials), statements, closing: CancellationToken::new() })
+        // After the first tables were made: a new lakehouse grants its administrator to write to them.
+        let grants = Grants::open(data_dir, store.clone(), &credentials.client_id)?;
+        let statements = Statements::new(store.clone(), volumes.clone(), grants.clone())?;
+        let oidc = Oidc::new(credentials, grants)
+            .with_token_lifetime(options.token_lifetime)
+            .with_weather(options.weather.clone());
+        Ok(Self { options, store, volumes, oidc, statements, closing: CancellationToken::new() })
     }
 
     /// The tables.
@@ -88,7 +133,7 @@ impl Lakehouse {
         &self.oidc
     }
 
-    /// The one client's id and secret.
+    /// The administrator's id and secret.
     pub fn credentials(&self) -> &Credentials {
         self.oidc.credentials()
     }
@@ -100,13 +145,23 @@ impl Lakehouse {
 
     /// All routes, HTTP and gRPC.
     pub fn router(&self) -> Router {
+        let weather = self.options.weather.clone();
+        let zerobus = zerobus::Config {
+            store: self.store.clone(),
+            oidc: self.oidc.clone(),
+            stopping: self.closing(),
+            rotation: self.options.stream_rotation,
+        };
         Router::new()
-            .route("/health", get(health))
             .merge(oidc::router(self.oidc.clone()))
+            .merge(grants::router(self.oidc.clone()))
             .merge(catalog::router(self.store.clone(), self.oidc.clone()))
             .merge(statements::router(self.statements.clone(), self.oidc.clone()))
             .merge(files::router(self.volumes.clone(), self.oidc.clone()))
-            .merge(zerobus::router(self.store.clone(), self.oidc.clone(), self.closing()))
+            .layer(middleware::from_fn_with_state(weather.clone(), weather::refuse))
+            .route("/health", get(health))
+            .merge(weather::router(weather))
+            .merge(zerobus::router(zerobus))
     }
 
     /// Serves until `shutdown`, then stops accepting, lets open connections finish for up to 8 s, writes what is queued
@@ -119,8 +174,13 @@ impl Lakehouse {
         listener: tokio::net::TcpListener,
         shutdown: CancellationToken,
     ) -> Result<(), LakehouseError> {
+        let recovering = tokio::spawn({
+            let store = self.store.clone();
+            async move { store.recover().await }
+        });
         listen::serve(self.router(), listener, shutdown, self.closing.clone()).await;
         self.statements.close().await;
+        recovering.abort();
         self.store.close().await;
         Ok(())
     }

@@ -29,7 +29,7 @@ enum Command {
     Serve,
     /// Serve only the local lakehouse.
     #[cfg(feature = "local")]
-    Lakehouse,
+    Lakehouse(local::Arguments),
     /// Print shell exports with which another client reaches the local lakehouse: eval "$(direct-write env)".
     #[cfg(feature = "local")]
     Env,
@@ -52,7 +52,7 @@ async fn main() -> ExitCode {
     let outcome = match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve().await,
         #[cfg(feature = "local")]
-        Command::Lakehouse => local::serve_only().await,
+        Command::Lakehouse(arguments) => local::serve_only(arguments).await,
         #[cfg(feature = "local")]
         Command::Env => local::print_exports(),
     };
@@ -87,7 +87,7 @@ async fn serve_with_lakehouse(
     shutdown: CancellationToken,
 ) -> Result<(), Refusal> {
     let stop_lakehouse = CancellationToken::new();
-    let lakehouse = local::start(&config, stop_lakehouse.clone()).await?;
+    let lakehouse = local::start(&config, direct_write::lakehouse::Weather::default(), stop_lakehouse.clone()).await?;
     announce(&listener)?;
     lakehouse.announce(&config)?;
     let served = serve_page(listener, &config, lakehouse.workspace.clone(), shutdown).await;
@@ -160,12 +160,27 @@ fn stop_signal() -> CancellationToken {
 /// The embedded lakehouse: `main` is the only one that knows it, everybody else meets it as a workspace.
 #[cfg(feature = "local")]
 mod local {
-    use direct_write::lakehouse::{Lakehouse, LakehouseError};
+    use std::path::PathBuf;
+
+    use direct_write::lakehouse::{Lakehouse, LakehouseError, LakehouseOptions, Weather};
     use direct_write::workspace::Credentials;
     use secrecy::ExposeSecret;
     use tokio::task::JoinHandle;
 
     use super::*;
+
+    #[derive(clap::Args)]
+    pub struct Arguments {
+        /// Where to listen; before DIRECT_WRITE_LAKEHOUSE_ADDR.
+        #[arg(long)]
+        addr: Option<SocketAddr>,
+        /// The data folder; before DIRECT_WRITE_DATA_DIR.
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// Let faults be switched on at /weather: delays, lost acknowledgements, closed streams, a full disk, a crash.
+        #[arg(long)]
+        weather: bool,
+    }
 
     /// A lakehouse that serves.
     pub struct Running {
@@ -191,17 +206,30 @@ mod local {
         }
     }
 
-    pub async fn start(config: &Config, shutdown: CancellationToken) -> Result<Running, Refusal> {
+    pub async fn start(config: &Config, weather: Weather, shutdown: CancellationToken) -> Result<Running, Refusal> {
         let listener = bind(config.lakehouse_addr, "DIRECT_WRITE_LAKEHOUSE_ADDR").await?;
-        let lakehouse = Lakehouse::open(&config.data_dir).await?;
+        let lakehouse = Lakehouse::open(&config.data_dir, options(config, weather)).await?;
         let workspace = workspace_of(lakehouse.credentials(), listener.local_addr()?, config);
         Ok(Running { workspace, task: tokio::spawn(lakehouse.serve(listener, shutdown)) })
     }
 
-    pub async fn serve_only() -> Result<(), Refusal> {
-        let config = Config::load(&Environment)?;
+    fn options(config: &Config, weather: Weather) -> LakehouseOptions {
+        let told = config.lakehouse;
+        let mut options = LakehouseOptions { weather, ..Default::default() };
+        options.store.log.interval = told.commit_interval.unwrap_or(options.store.log.interval);
+        options.store.log.segment_bytes = told.segment_bytes.unwrap_or(options.store.log.segment_bytes);
+        options.store.log_space = told.log_bytes.unwrap_or(options.store.log_space);
+        options.stream_rotation = told.stream_rotation.unwrap_or(options.stream_rotation);
+        options
+    }
+
+    pub async fn serve_only(arguments: Arguments) -> Result<(), Refusal> {
+        let mut config = Config::load(&Environment)?;
+        config.lakehouse_addr = arguments.addr.unwrap_or(config.lakehouse_addr);
+        config.data_dir = arguments.data.unwrap_or(config.data_dir);
+        let weather = if arguments.weather { Weather::changeable() } else { Weather::default() };
         telemetry::start();
-        let running = start(&config, stop_signal()).await?;
+        let running = start(&config, weather, stop_signal()).await?;
         running.announce(&config)?;
         running.ended().await
     }

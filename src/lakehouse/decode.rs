@@ -1,68 +1,33 @@
-//! Records as they arrive, protobuf or JSON, to Arrow columns of the table.
+//! Records as they arrive, protobuf, JSON or Arrow, to Arrow columns of the table.
 //!
-//! Both formats become [`Cell`]s, one row at a time, so that one bad record is told from the good ones before it;
-//! the cells of many rows become one [`RecordBatch`]. The rules are strict: nothing is coerced, and an error names the
-//! field.
+//! Protobuf and JSON go value by value straight into the columns of a [`BatchBuilder`]; a record that does not fit is
+//! taken out of them again, so one bad record is told from the good ones before it. Arrow batches are brought into the
+//! table's types as wholes by [`arrow`]. The rules (`decode/README.md`) are strict: nothing is coerced, and an error
+//! names the field. Nothing here knows streams, tables or storage.
 
-mod columns;
+#[allow(dead_code, reason = "for Arrow Flight streams")]
+pub mod arrow;
+mod batch;
+mod column;
+mod decimal;
 mod json;
+mod problem;
 mod protobuf;
+#[cfg(test)]
+mod tests;
 
-use deltalake::arrow::datatypes::SchemaRef;
-use deltalake::arrow::record_batch::RecordBatch;
-
+pub use batch::BatchBuilder;
+pub use json::JsonDecoder;
+pub use problem::DecodeError;
 pub use protobuf::{DescriptorError, ProtobufDecoder};
 
-/// A value of one row, already known to fit its column.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Cell {
-    /// No value.
-    Null,
-    /// `BOOLEAN`
-    Bool(bool),
-    /// Every integer type, `DATE` in days, `TIMESTAMP` in microseconds.
-    Int(i64),
-    /// `DECIMAL` without its point.
-    Decimal(i128),
-    /// `FLOAT` and `DOUBLE`
-    Float(f64),
-    /// `STRING`
-    Text(String),
-    /// `BINARY`
-    Bytes(Vec<u8>),
-    /// `ARRAY`
-    List(Vec<Cell>),
-    /// `STRUCT`, by field
-    Struct(Vec<Cell>),
-    /// `MAP`
-    Map(Vec<(Cell, Cell)>),
-}
-
-/// One row.
-pub type Row = Vec<Cell>;
-
-/// Why a record does not fit the table; names the field.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("field '{field}': {problem}")]
-pub struct DecodeError {
-    /// Dotted path of the field; empty for the record as a whole.
-    pub field: String,
-    /// What is wrong with it.
-    pub problem: String,
-}
-
-impl DecodeError {
-    fn new(field: &str, problem: impl Into<String>) -> Self {
-        Self { field: field.to_owned(), problem: problem.into() }
-    }
-}
-
 /// How the records of a stream are written.
+#[derive(Debug)]
 pub enum Decoder {
     /// By the descriptor that the client sent.
     Protobuf(ProtobufDecoder),
     /// JSON objects, fields named as the columns.
-    Json,
+    Json(JsonDecoder),
 }
 
 /// A record as it arrived.
@@ -74,24 +39,27 @@ pub enum Encoded<'a> {
     Json(&'a str),
 }
 
-impl Decoder {
-    /// Decodes one record for a table with these columns.
-    ///
-    /// # Errors
-    /// [`DecodeError`] for the first field that does not fit, or for a record of the other kind.
-    pub fn decode(&self, record: Encoded<'_>, schema: &SchemaRef) -> Result<Row, DecodeError> {
-        match (self, record) {
-            (Self::Protobuf(decoder), Encoded::Protobuf(bytes)) => decoder.decode(bytes, schema),
-            (Self::Json, Encoded::Json(text)) => json::decode(text, schema),
-            _ => Err(DecodeError::new("", "the record is not of the record type the stream was created with")),
+impl Encoded<'_> {
+    /// Its bytes as they came.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Protobuf(bytes) => bytes.len(),
+            Self::Json(text) => text.len(),
         }
     }
 }
 
-/// Rows to the columns of a table.
-///
-/// # Errors
-/// [`DecodeError`] when a cell is not of its column's kind, which the decoders rule out, or a required column is empty.
-pub fn to_batch(rows: &[Row], schema: &SchemaRef) -> Result<RecordBatch, DecodeError> {
-    columns::to_batch(rows, schema)
+impl Decoder {
+    /// Appends one record as a row. On an error nothing of the record has been appended.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for the first field that does not fit, for a record of the other kind, or for a builder of
+    /// another table.
+    pub fn decode(&mut self, record: Encoded<'_>, rows: &mut BatchBuilder) -> Result<(), DecodeError> {
+        match (self, record) {
+            (Self::Protobuf(decoder), Encoded::Protobuf(bytes)) => decoder.decode(bytes, rows),
+            (Self::Json(decoder), Encoded::Json(text)) => decoder.decode(text, rows),
+            _ => Err(DecodeError::new("", "the record is not of the record type the stream was created with")),
+        }
+    }
 }

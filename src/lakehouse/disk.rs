@@ -49,19 +49,26 @@ pub(crate) fn create_folders(folder: &FilePath) -> std::io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    if let Some(parent) = folder.parent() {
+    // The parent of `data` is the empty path, which no system call takes.
+    let parent = folder.parent().map(|parent| if parent.as_os_str().is_empty() { FilePath::new(".") } else { parent });
+    if let Some(parent) = parent {
         create_folders(parent)?;
     }
     match std::fs::create_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         other => other?,
     }
-    folder.parent().map_or(Ok(()), sync_folder)
+    parent.map_or(Ok(()), sync_folder)
 }
 
 /// Makes the entries of `folder` (new, renamed or removed files) survive a power cut.
 pub(crate) fn sync_folder(folder: &FilePath) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+/// Writes a small file anew, so that after a power cut it is either the new one or what was there before.
+pub(crate) fn write_file(target: &FilePath, content: &[u8]) -> std::io::Result<()> {
+    put_file(target, &PutPayload::from(content.to_vec()), false)
 }
 
 /// Writes a whole file so that after a power cut it is either there with all its bytes or not there.

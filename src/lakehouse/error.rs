@@ -28,6 +28,18 @@ pub enum LakehouseError {
     /// A table of that name is already there.
     #[error("Table '{0}' already exists; nothing was changed. Drop it first, or use IF NOT EXISTS.")]
     AlreadyExists(TableName),
+    /// There is no such volume.
+    #[error("Volume '{0}' does not exist. Create it with CREATE VOLUME, or check the name.")]
+    VolumeNotFound(TableName),
+    /// There is no principal of that name or client id.
+    #[error("Principal '{0}' does not exist. Create it with CREATE SERVICE PRINCIPAL, or check the name or client id.")]
+    PrincipalNotFound(String),
+    /// A principal of that name is already there.
+    #[error("Service principal '{0}' already exists; nothing was changed. Drop it first, or use IF NOT EXISTS.")]
+    PrincipalExists(String),
+    /// The caller may not do that; the text says what would help.
+    #[error("{0}")]
+    Denied(String),
     /// The caller asked for something that cannot be done.
     #[error("{0}")]
     InvalidArgument(String),
@@ -38,6 +50,31 @@ pub enum LakehouseError {
         table: TableName,
         /// What the storage layer said.
         cause: Arc<str>,
+    },
+    /// The disk is full; none of this call's rows were kept.
+    #[error(
+        "The disk is full: rows for '{0}' are not taken, none of these were kept. Free some space and send them again."
+    )]
+    Full(TableName),
+    /// A persistent stream's offsets have to go on without a gap; another connection may be writing to it.
+    #[error(
+        "Stream {stream}: offset {expected} was expected, {came} came; nothing was kept. Resume the stream to learn where it stands."
+    )]
+    OutOfOrder {
+        /// The stream.
+        stream: uuid::Uuid,
+        /// The offset that comes next.
+        expected: i64,
+        /// The offset that came.
+        came: i64,
+    },
+    /// The table has what was to be written already.
+    #[error("Table '{table}' has this already ({application}); nothing was written.")]
+    AlreadyApplied {
+        /// The table.
+        table: TableName,
+        /// The application that had counted it.
+        application: String,
     },
     /// It is not known whether the rows became durable.
     #[error("It is unknown whether these rows reached '{table}': {cause}. Look for their ids before sending again.")]
@@ -66,6 +103,14 @@ pub enum LakehouseError {
         action: &'static str,
         /// What the operating system said.
         cause: Arc<std::io::Error>,
+    },
+    /// A file of the lakehouse's own is not as it was written.
+    #[error("'{}' is damaged: {what}. Nothing was changed. Restore it from a copy, or remove it to begin anew.", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// In what way.
+        what: String,
     },
     /// Another process works in the same data folder.
     #[error(
@@ -122,7 +167,15 @@ impl From<LakehouseError> for ApiError {
             LakehouseError::NotFound(_) => (StatusCode::NOT_FOUND, "TABLE_DOES_NOT_EXIST"),
             LakehouseError::CatalogNotFound(_) => (StatusCode::NOT_FOUND, "CATALOG_DOES_NOT_EXIST"),
             LakehouseError::SchemaNotFound(_) => (StatusCode::NOT_FOUND, "SCHEMA_DOES_NOT_EXIST"),
+            LakehouseError::VolumeNotFound(_) => (StatusCode::NOT_FOUND, "VOLUME_DOES_NOT_EXIST"),
+            LakehouseError::PrincipalNotFound(_) => (StatusCode::NOT_FOUND, "PRINCIPAL_DOES_NOT_EXIST"),
+            LakehouseError::PrincipalExists(_) => (StatusCode::CONFLICT, "RESOURCE_ALREADY_EXISTS"),
+            LakehouseError::Denied(_) => (StatusCode::FORBIDDEN, "PERMISSION_DENIED"),
             LakehouseError::AlreadyExists(_) => (StatusCode::CONFLICT, "TABLE_ALREADY_EXISTS"),
+            LakehouseError::OutOfOrder { .. } | LakehouseError::AlreadyApplied { .. } => {
+                (StatusCode::CONFLICT, "ABORTED")
+            }
+            LakehouseError::Full(_) => (StatusCode::INSUFFICIENT_STORAGE, "RESOURCE_EXHAUSTED"),
             LakehouseError::InvalidArgument(_) => (StatusCode::BAD_REQUEST, "INVALID_PARAMETER_VALUE"),
             LakehouseError::Busy(_) | LakehouseError::Closed(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "TEMPORARILY_UNAVAILABLE")
@@ -130,6 +183,7 @@ impl From<LakehouseError> for ApiError {
             LakehouseError::NotWritten { .. }
             | LakehouseError::Unknown { .. }
             | LakehouseError::Table { .. }
+            | LakehouseError::Damaged { .. }
             | LakehouseError::Io { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
         };
         Self::new(status, code, error.to_string())

@@ -101,7 +101,8 @@ mod tests {
 
     async fn start() -> Running {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let lakehouse = Lakehouse::open(folder.path()).await.expect("open");
+        let lakehouse =
+            Lakehouse::open(folder.path(), crate::lakehouse::LakehouseOptions::default()).await.expect("open");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let address = listener.local_addr().expect("address");
         let (shutdown, closing) = (CancellationToken::new(), lakehouse.closing());

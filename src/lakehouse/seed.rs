@@ -81,7 +81,7 @@ mod tests {
     #[tokio::test]
     async fn a_new_lakehouse_has_the_product_columns_in_order_and_dropped_tables_stay_dropped() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let store = Store::open(folder.path()).expect("open");
+        let store = Store::open(folder.path(), Default::default(), Default::default()).expect("open");
         let volumes = Volumes::open(folder.path()).expect("volumes");
         seed(&store, &volumes).await.expect("seed");
         assert_eq!(volumes.list("main", "direct_write").expect("list"), ["landing"]);

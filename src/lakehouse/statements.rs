@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::error::{ApiError, LakehouseError};
 use super::files::Volumes;
+use super::grants::Grants;
 use super::oidc::{Oidc, TokenInfo, require_bearer};
 use super::store::Store;
 
@@ -29,6 +30,7 @@ mod explode;
 mod failure;
 mod from_json;
 mod functions;
+mod grants;
 mod insert;
 mod json;
 mod labels;
@@ -62,9 +64,9 @@ pub struct Statements {
 impl Statements {
     /// # Errors
     /// [`LakehouseError::InvalidArgument`] when DataFusion's runtime cannot be built.
-    pub fn new(store: Store, volumes: Volumes) -> Result<Self, LakehouseError> {
+    pub fn new(store: Store, volumes: Volumes, grants: Grants) -> Result<Self, LakehouseError> {
         let engine = session::Engine::new(store.clone())?;
-        let runner = Runner { store, volumes, engine, copies: Copies::default() };
+        let runner = Runner { store, volumes, grants, engine, copies: Copies::default() };
         Ok(Self { registry: Registry::new(runner) })
     }
 
@@ -143,7 +145,7 @@ async fn submit(
         // Ends at once, unless rows are already on their way to the disk: then with what came of them.
         state = submitted.wait(Duration::from_secs(60)).await;
     }
-    Ok(Json(answer(&submitted.id, &state)))
+    Ok(Json(answer(&submitted.id, &submitted.hand_out(state))))
 }
 
 fn validate(submission: Submission, user: String) -> Result<(Job, Duration, AtTimeout), ApiError> {
@@ -197,38 +199,49 @@ fn wait_timeout(text: &str) -> Result<Duration, ApiError> {
     }
 }
 
-async fn fetch(State(statements): State<Statements>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let submitted = find(&statements, &id)?;
-    Ok(Json(answer(&id, &submitted.state())))
+async fn fetch(
+    State(statements): State<Statements>,
+    Extension(client): Extension<TokenInfo>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let submitted = find(&statements, &id, &client)?;
+    Ok(Json(answer(&id, &submitted.hand_out(submitted.state()))))
 }
 
-async fn cancel(State(statements): State<Statements>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    find(&statements, &id)?.cancel();
+async fn cancel(
+    State(statements): State<Statements>,
+    Extension(client): Extension<TokenInfo>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    find(&statements, &id, &client)?.cancel();
     Ok(Json(json!({})))
 }
 
 async fn chunk(
     State(statements): State<Statements>,
+    Extension(client): Extension<TokenInfo>,
     Path((id, index)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    let state = find(&statements, &id)?.state();
-    let output = match &state {
-        StatementState::Succeeded(output, _) => output,
-        StatementState::Closed => {
-            return Err(ApiError::new(
-                StatusCode::NOT_FOUND,
-                "NOT_FOUND",
-                "The statement is closed: its result is gone",
-            ));
+    let submitted = find(&statements, &id, &client)?;
+    let closed = || ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", "The statement is closed: its result is gone");
+    let state = submitted.state();
+    let chunk = match &state {
+        StatementState::Succeeded(output, _) => {
+            let chunk = index.parse().ok().and_then(|index| answer::chunk(&id, output, index));
+            // Before anything is handed out: who asks for a chunk that is not there takes no result away.
+            chunk.ok_or_else(|| ApiError::invalid(format!("There is no chunk {index}; the manifest lists them")))?
         }
+        StatementState::Closed => return Err(closed()),
         _ => return Err(ApiError::invalid("The statement has no result: it has not succeeded")),
     };
-    let chunk = index.parse().ok().and_then(|index| answer::chunk(&id, output, index));
-    chunk.map(Json).ok_or_else(|| ApiError::invalid(format!("There is no chunk {index}; the manifest lists them")))
+    match submitted.hand_out(state) {
+        StatementState::Succeeded(..) => Ok(Json(chunk)),
+        _ => Err(closed()),
+    }
 }
 
-fn find(statements: &Statements, id: &str) -> Result<Submitted, ApiError> {
-    statements.registry.find(id).ok_or_else(|| {
+fn find(statements: &Statements, id: &str, client: &TokenInfo) -> Result<Submitted, ApiError> {
+    statements.registry.find(id, &client.client_id).ok_or_else(|| {
         let message =
             format!("The statement {id} was not found. Results are kept until newer statements need the room.");
         ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)

@@ -9,25 +9,27 @@ use std::fmt;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use deltalake::arrow::array::RecordBatch;
-use deltalake::arrow::datatypes::{Schema, SchemaRef};
-use deltalake::datafusion::catalog::TableProvider;
 use deltalake::kernel::StructField;
-use deltalake::kernel::engine::arrow_conversion::TryIntoArrow;
 use deltalake::logstore::LogStoreRef;
 use deltalake::operations::create::CreateBuilder;
 use deltalake::{DeltaResult, DeltaTable, DeltaTableBuilder, DeltaTableError, ensure_table_uri};
-use tokio::sync::{Mutex, OnceCell, Semaphore, watch};
+use tokio::sync::{Mutex, OnceCell};
 
-use super::appender::{Appender, queue_budget};
-use super::columns::uc_column;
 use super::disk::{DurableFiles, create_folders, sync_folder};
 use super::error::LakehouseError;
-use crate::model::{Column, TableName};
+use super::log;
+use super::table::{Shared, StoreOptions, Table};
+use super::weather::Weather;
+use crate::model::TableName;
 
-/// Log entries older than this go once a checkpoint covers them; a table written every second keeps 3600 of them.
-const LOG_RETENTION: (&str, &str) = ("delta.logRetentionDuration", "interval 1 hours");
+/// Properties a new table gets unless it is created with others. A table written every second has 3600 log entries and
+/// files in an hour: older log entries go once a checkpoint covers them, and replaced files with the next VACUUM.
+const RETENTION: [(&str, &str); 2] =
+    [("delta.logRetentionDuration", "interval 1 hours"), ("delta.deletedFileRetentionDuration", "interval 1 hours")];
+/// How long closing waits for the logs to get into Delta; the rest is committed at the next start.
+const DRAIN: Duration = Duration::from_secs(6);
 /// Dropped tables wait here for their removal. No catalog can have this name: names have no dots.
 const TRASH: &str = ".dropped";
 
@@ -49,8 +51,7 @@ struct Inner {
     open: std::sync::Mutex<HashMap<TableName, Arc<OnceCell<Arc<Table>>>>>,
     /// Creating and dropping happen one at a time.
     changes: Mutex<()>,
-    budget: Arc<Semaphore>,
-    lock: Arc<File>,
+    shared: Shared,
 }
 
 /// What a new table is to have besides its columns.
@@ -64,22 +65,12 @@ pub struct TableOptions {
     pub if_not_exists: bool,
 }
 
-/// An open table.
-pub struct Table {
-    name: TableName,
-    folder: PathBuf,
-    fields: Vec<StructField>,
-    arrow_schema: SchemaRef,
-    appender: Appender,
-    latest: watch::Receiver<DeltaTable>,
-}
-
 impl Store {
     /// Opens the data folder, creating it when it is not there.
     ///
     /// # Errors
     /// [`LakehouseError::Io`] when the folder cannot be written, [`LakehouseError::Busy`] when another process has it.
-    pub fn open(data: &Path) -> Result<Self, LakehouseError> {
+    pub fn open(data: &Path, options: StoreOptions, weather: Weather) -> Result<Self, LakehouseError> {
         let root = data.join("tables");
         create_folders(&root).map_err(LakehouseError::io(&root, "Creating the folder"))?;
         let root = root.canonicalize().map_err(LakehouseError::io(&root, "Opening the folder"))?;
@@ -89,10 +80,19 @@ impl Store {
             root,
             open: std::sync::Mutex::default(),
             changes: Mutex::default(),
-            budget: queue_budget(),
-            lock: Arc::new(lock),
+            shared: Shared::new(options, weather, lock),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The weather over it.
+    pub(crate) fn weather(&self) -> &Weather {
+        self.inner.shared.weather()
+    }
+
+    /// The data folder.
+    pub(crate) fn data(&self) -> &Path {
+        self.inner.root.parent().unwrap_or(&self.inner.root)
     }
 
     /// The table of that name, opened at its first use. Never creates one.
@@ -210,7 +210,9 @@ impl Store {
         create_folders(&folder).map_err(LakehouseError::io(&folder, "Creating the folder"))?;
         let log_store = self.log_store(&folder).map_err(LakehouseError::table(name, "Creating"))?;
         let mut properties = options.properties;
-        properties.entry(LOG_RETENTION.0.to_owned()).or_insert_with(|| LOG_RETENTION.1.to_owned());
+        for (key, value) in RETENTION {
+            properties.entry(key.to_owned()).or_insert_with(|| value.to_owned());
+        }
         let mut create = CreateBuilder::new()
             .with_log_store(log_store)
             .with_table_name(name.table())
@@ -254,7 +256,7 @@ impl Store {
         // Opening it first means that nobody can be opening it while its folder goes away. A table that cannot be opened
         // can still be dropped.
         if let Ok(table) = self.cell(name).get_or_try_init(|| self.open_table(name)).await {
-            table.appender.close().await;
+            table.abandon().await;
         }
         let renamed = rename().map_err(LakehouseError::io(&folder, "Dropping the table in"));
         self.open_cells().remove(name);
@@ -263,10 +265,27 @@ impl Store {
         Ok(true)
     }
 
-    /// Writes what is queued for every table and takes no further rows.
+    /// Opens the tables whose logs hold rows that are not in Delta yet, so that they get there.
+    pub async fn recover(&self) {
+        let names = match self.tables() {
+            Ok(names) => names,
+            Err(error) => {
+                tracing::error!(%error, "the tables could not be listed; their logs are read when they are first used");
+                return;
+            }
+        };
+        for name in names.iter().filter(|name| log::folder(&self.folder(name)).is_dir_with_entries()) {
+            if let Err(error) = self.table(name).await {
+                tracing::error!(table = %name, %error, "the table's log could not be recovered; its rows stay in the log");
+            }
+        }
+    }
+
+    /// Takes no further rows, gets the logs into Delta as far as time allows, and ends.
     pub async fn close(&self) {
         let cells: Vec<_> = self.open_cells().values().cloned().collect();
-        futures::future::join_all(cells.iter().filter_map(|cell| cell.get()).map(|table| table.appender.close())).await;
+        let deadline = tokio::time::Instant::now() + DRAIN;
+        futures::future::join_all(cells.iter().filter_map(|cell| cell.get()).map(|table| table.close(deadline))).await;
     }
 
     fn exists(&self, name: &TableName) -> bool {
@@ -287,18 +306,8 @@ impl Store {
 
     async fn open_table(&self, name: &TableName) -> Result<Arc<Table>, LakehouseError> {
         let folder = self.folder(name);
-        let open = async {
-            let mut delta = DeltaTable::new(self.log_store(&folder)?);
-            delta.load().await?;
-            let fields: Vec<StructField> = delta.snapshot()?.schema().fields().cloned().collect();
-            let schema: Schema = delta.snapshot()?.schema().as_ref().try_into_arrow()?;
-            let lock = Arc::clone(&self.inner.lock);
-            let (appender, latest) = Appender::start(name.clone(), delta, Arc::clone(&self.inner.budget), lock)?;
-            let arrow_schema = Arc::new(schema);
-            let name = name.clone();
-            Ok(Arc::new(Table { name, folder: folder.clone(), fields, arrow_schema, appender, latest }))
-        };
-        open.await.map_err(LakehouseError::table(name, "Opening"))
+        let log_store = self.log_store(&folder).map_err(LakehouseError::table(name, "Opening"))?;
+        Table::open(name.clone(), folder, DeltaTable::new(log_store), &self.inner.shared).await.map(Arc::new)
     }
 
     fn log_store(&self, folder: &Path) -> DeltaResult<LogStoreRef> {
@@ -316,115 +325,6 @@ impl Store {
         let folder = parts.iter().fold(self.inner.root.clone(), |folder, part| folder.join(part));
         create_folders(&folder).map_err(LakehouseError::io(&folder, "Creating the folder"))
     }
-}
-
-impl Table {
-    /// `catalog.schema.table`
-    pub fn name(&self) -> &TableName {
-        &self.name
-    }
-
-    /// Where its files are.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// The schema of the record batches that [`Table::append`] takes.
-    pub fn arrow_schema(&self) -> SchemaRef {
-        Arc::clone(&self.arrow_schema)
-    }
-
-    /// Its columns as Delta keeps them.
-    pub fn fields(&self) -> &[StructField] {
-        &self.fields
-    }
-
-    /// Its columns as Unity Catalog shows them.
-    pub fn uc_columns(&self) -> Vec<Column> {
-        self.fields.iter().enumerate().map(|(position, field)| uc_column(field, position)).collect()
-    }
-
-    /// Its id, comment and properties.
-    pub fn details(&self) -> TableDetails {
-        let latest = self.latest.borrow();
-        let Ok(snapshot) = latest.snapshot() else { return TableDetails::default() };
-        let metadata = snapshot.metadata();
-        TableDetails {
-            id: metadata.id().to_owned(),
-            comment: metadata.description().map(ToOwned::to_owned),
-            properties: metadata.configuration().iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
-            created_at: metadata.created_time(),
-        }
-    }
-
-    /// Puts rows into the table; returns when they are durable, which here also means visible. Waits while too many
-    /// rows wait already ([`super::appender::QUEUE_BYTES`]).
-    ///
-    /// # Errors
-    /// [`LakehouseError::InvalidArgument`] when the batch does not have the table's columns, types and non-null values;
-    /// otherwise as the group commit ended.
-    pub async fn append(&self, batch: RecordBatch) -> Result<(), LakehouseError> {
-        if batch.num_rows() == 0 {
-            return Ok(());
-        }
-        let batch = RecordBatch::try_new(self.arrow_schema(), batch.columns().to_vec()).map_err(|error| {
-            LakehouseError::InvalidArgument(format!("The rows do not fit table '{}': {error}", self.name))
-        })?;
-        self.appender.append(batch).await
-    }
-
-    /// The newest state for DataFusion, with what other processes have committed.
-    pub(crate) async fn provider(&self) -> Result<Arc<dyn TableProvider>, LakehouseError> {
-        let mut delta = self.latest.borrow().clone();
-        let provider = async {
-            delta.update_state().await?;
-            let snapshot = delta.snapshot()?.snapshot().clone();
-            Ok(delta.table_provider().with_eager_snapshot(snapshot).await?)
-        };
-        provider.await.map_err(LakehouseError::table(&self.name, "Reading"))
-    }
-
-    /// Puts rows into the table in one commit that also records these transactions, application ids and versions.
-    ///
-    /// # Errors
-    /// As [`Table::append`].
-    pub async fn load(
-        &self,
-        batches: Vec<RecordBatch>,
-        transactions: Vec<(String, i64)>,
-    ) -> Result<(), LakehouseError> {
-        let fit = |batch: RecordBatch| RecordBatch::try_new(self.arrow_schema(), batch.columns().to_vec());
-        let batches = batches.into_iter().map(fit).collect::<Result<Vec<_>, _>>().map_err(|error| {
-            LakehouseError::InvalidArgument(format!("The rows do not fit table '{}': {error}", self.name))
-        })?;
-        self.appender.load(batches, transactions).await
-    }
-
-    /// The last version that an application has recorded with its rows.
-    ///
-    /// # Errors
-    /// [`LakehouseError::Table`] when the log cannot be read.
-    pub async fn transaction(&self, application_id: &str) -> Result<Option<i64>, LakehouseError> {
-        let latest = self.latest.borrow().clone();
-        let version = async {
-            let snapshot = latest.snapshot()?.snapshot();
-            snapshot.transaction_version(latest.log_store().as_ref(), application_id).await
-        };
-        version.await.map_err(LakehouseError::table(&self.name, "Reading"))
-    }
-}
-
-/// What a table carries besides its columns.
-#[derive(Clone, Debug, Default)]
-pub struct TableDetails {
-    /// Delta's id, a UUID.
-    pub id: String,
-    /// Its comment.
-    pub comment: Option<String>,
-    /// Its properties.
-    pub properties: BTreeMap<String, String>,
-    /// Milliseconds since 1970.
-    pub created_at: Option<i64>,
 }
 
 trait IsDirWithEntries {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -15,6 +16,14 @@ pub const ENV_ADDR: &str = "DIRECT_WRITE_ADDR";
 pub const ENV_LAKEHOUSE_ADDR: &str = "DIRECT_WRITE_LAKEHOUSE_ADDR";
 /// Where the local lakehouse keeps its tables and credentials.
 pub const ENV_DATA_DIR: &str = "DIRECT_WRITE_DATA_DIR";
+/// How old rows in the local lakehouse's log get before they are committed to Delta, such as `1s`.
+pub const ENV_COMMIT_INTERVAL: &str = "DIRECT_WRITE_COMMIT_INTERVAL";
+/// Bytes of log after which they are committed before that.
+pub const ENV_SEGMENT_BYTES: &str = "DIRECT_WRITE_SEGMENT_BYTES";
+/// Bytes that the local lakehouse's logs may take together; writers wait beyond that.
+pub const ENV_LOG_BYTES: &str = "DIRECT_WRITE_LOG_BYTES";
+/// How long a Zerobus stream of the local lakehouse lives, such as `15m`.
+pub const ENV_STREAM_ROTATION: &str = "DIRECT_WRITE_STREAM_ROTATION";
 /// The table that is used when none is named.
 pub const ENV_TABLE: &str = "DIRECT_WRITE_TABLE";
 /// Address of Zerobus Ingest.
@@ -66,12 +75,27 @@ pub struct Config {
     pub lakehouse_addr: SocketAddr,
     /// Where the local lakehouse keeps everything.
     pub data_dir: PathBuf,
+    /// How it works, as far as it was told.
+    pub lakehouse: LakehouseSettings,
     /// Folder of the built page.
     pub site_root: PathBuf,
     /// The table that is used when none is named.
     pub default_table: TableName,
     /// The workspace; `None` for the local lakehouse.
     pub workspace: Option<WorkspaceConfig>,
+}
+
+/// What the local lakehouse was told; `None` where it was told nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LakehouseSettings {
+    /// [`ENV_COMMIT_INTERVAL`]
+    pub commit_interval: Option<Duration>,
+    /// [`ENV_SEGMENT_BYTES`]
+    pub segment_bytes: Option<u64>,
+    /// [`ENV_LOG_BYTES`]
+    pub log_bytes: Option<u64>,
+    /// [`ENV_STREAM_ROTATION`]
+    pub stream_rotation: Option<Duration>,
 }
 
 /// Settings that cannot be used, one sentence each.
@@ -95,13 +119,19 @@ impl Config {
         let lakehouse_addr = reader
             .parse(ENV_LAKEHOUSE_ADDR, "an address such as 127.0.0.1:7077")
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 7077)));
+        let lakehouse = LakehouseSettings {
+            commit_interval: reader.duration(ENV_COMMIT_INTERVAL),
+            segment_bytes: reader.parse(ENV_SEGMENT_BYTES, "a number of bytes"),
+            log_bytes: reader.parse(ENV_LOG_BYTES, "a number of bytes"),
+            stream_rotation: reader.duration(ENV_STREAM_ROTATION),
+        };
         let data_dir = strings.get(ENV_DATA_DIR).unwrap_or_else(|| "data".to_owned()).into();
         let site_root = strings.get(ENV_SITE_ROOT).unwrap_or_else(|| "target/site".to_owned()).into();
         let default_table = reader.table();
         let workspace = default_table.clone().and_then(|table| reader.workspace(table));
         match default_table {
             Some(default_table) if reader.errors.is_empty() => {
-                Ok(Self { addr, lakehouse_addr, data_dir, site_root, default_table, workspace })
+                Ok(Self { addr, lakehouse_addr, data_dir, lakehouse, site_root, default_table, workspace })
             }
             _ => Err(ConfigError(reader.errors)),
         }
@@ -121,6 +151,10 @@ impl Reader<'_> {
             self.errors.push(format!("{name} is '{text}', which is not {what}."));
         }
         parsed
+    }
+
+    fn duration(&mut self, name: &str) -> Option<Duration> {
+        self.parse::<humantime::Duration>(name, "a time such as 500ms, 1s or 15m").map(Into::into)
     }
 
     fn table(&mut self) -> Option<TableName> {
@@ -191,9 +225,15 @@ mod tests {
 
     #[test]
     fn every_bad_variable_is_reported_at_once() {
-        let error = load(&[(ENV_ADDR, "here"), (ENV_APP_PORT, "high"), (ENV_TABLE, "products"), (ENV_CLIENT_ID, "me")]);
+        let error = load(&[
+            (ENV_ADDR, "here"),
+            (ENV_APP_PORT, "high"),
+            (ENV_TABLE, "products"),
+            (ENV_COMMIT_INTERVAL, "soon"),
+            (ENV_CLIENT_ID, "me"),
+        ]);
         let ConfigError(sentences) = error.unwrap_err();
-        assert_eq!(sentences.len(), 3, "{sentences:?}");
+        assert_eq!(sentences.len(), 4, "{sentences:?}");
         assert!(sentences.iter().any(|one| one.contains(ENV_ADDR)), "{sentences:?}");
     }
 

@@ -14,10 +14,10 @@ const TABLE: &str = "main.direct_write.products";
 async fn the_official_python_client_writes_a_thousand_records() {
     let data = tempfile::tempdir().unwrap();
     let lakehouse = RunningLakehouse::start(data.path(), "127.0.0.1:0").await;
-    for format in ["json", "proto"] {
+    for (round, format) in ["json", "proto"].into_iter().enumerate() {
         let secret = lakehouse.client_secret.expose_secret();
         python("zerobus_client.py", &[&lakehouse.url, TABLE, &lakehouse.client_id, secret, format, "1000"]).await;
-        let rows = rows_on_disk(data.path(), TABLE).await;
+        let rows = rows_on_disk(data.path(), TABLE, (round + 1) * 1000).await;
         let prefix = format!("{format}-");
         let mut ids: Vec<&str> =
             rows.iter().filter_map(|row| row["record_id"].as_str()?.strip_prefix(&prefix)).collect();
@@ -58,7 +58,7 @@ async fn the_good_records_before_a_bad_one_are_kept_and_the_bad_one_is_named() {
     stream.wait_for_offset(last_good.unwrap()).await.unwrap();
     let error = stream.wait_for_offset(bad).await.unwrap_err();
     assert!(error.to_string().contains("offset 3, record 0: field 'product_price'"), "{error}");
-    let mut ids: Vec<_> = rows_on_disk(data.path(), TABLE)
+    let mut ids: Vec<_> = rows_on_disk(data.path(), TABLE, 3)
         .await
         .iter()
         .map(|row| row["record_id"].as_str().unwrap().to_owned())

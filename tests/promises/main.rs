@@ -8,6 +8,9 @@
 mod support;
 
 mod clients;
+mod crash;
+mod grants;
 mod program;
 mod structured;
 mod submissions;
+mod zerobus;

@@ -20,7 +20,10 @@ const SETTINGS: [&str; 7] = [
     "DIRECT_WRITE_ZEROBUS_ENDPOINT",
 ];
 
-fn program(data: &Path, arguments: &[&str]) -> Command {
+pub fn program(data: &Path, arguments: &[&str]) -> Command {
+    // Only an absolute one: the log of a relative folder would be where the tests run.
+    let log =
+        if data.is_absolute() { Stdio::from(File::create(data.with_extension("log")).unwrap()) } else { Stdio::null() };
     let mut command = Command::new(env!("CARGO_BIN_EXE_direct-write"));
     for setting in SETTINGS {
         command.env_remove(setting);
@@ -32,20 +35,20 @@ fn program(data: &Path, arguments: &[&str]) -> Command {
         .env("DIRECT_WRITE_DATA_DIR", data)
         .stdin(Stdio::null())
         // A pipe that nobody reads would fill up and stop the program.
-        .stderr(File::create(data.with_extension("log")).unwrap());
+        .stderr(log);
     command
 }
 
 /// A program that runs until it is dropped.
-struct Running {
+pub struct Running {
     child: Child,
-    page: String,
-    said: Vec<String>,
+    pub page: String,
+    pub said: Vec<String>,
 }
 
 impl Running {
     /// Starts it and waits for the addresses it prints.
-    fn start(mut command: Command) -> Self {
+    pub fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut said = Vec::new();
@@ -57,12 +60,12 @@ impl Running {
         Self { page: page.unwrap().to_owned(), child, said }
     }
 
-    fn signal(&self, signal: &str) {
+    pub fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
-    fn end(mut self) -> Output {
+    pub fn end(mut self) -> Output {
         let child = std::mem::replace(&mut self.child, Command::new("true").spawn().unwrap());
         child.wait_with_output().unwrap()
     }
@@ -91,6 +94,15 @@ fn http() -> reqwest::Client {
 async fn write_one(page: &str) -> Value {
     let body = structured("zerobus", &[smart_watch()]).to_string();
     http().post(format!("{page}/api/v1/process-structured")).body(body).send().await.unwrap().json().await.unwrap()
+}
+
+#[test]
+fn a_relative_data_folder_that_is_not_there_is_made() {
+    let here = tempfile::tempdir().unwrap();
+    let mut command = program(Path::new("fresh/data"), &["lakehouse"]);
+    command.current_dir(here.path());
+    let running = Running::start(command);
+    assert!(here.path().join("fresh/data/tables").is_dir(), "{:?}", running.said);
 }
 
 #[test]
@@ -134,12 +146,12 @@ async fn what_was_acknowledged_survives_a_kill() {
     assert_eq!(answer["status"], "success", "{answer}");
     running.signal("-KILL");
     running.end();
-    let rows = rows_on_disk(data.path(), "main.direct_write.products").await;
-    assert_eq!(rows.iter().filter(|row| row["batch_id"] == answer["batch_id"]).count(), 1);
     let again = Running::start(program(data.path(), &[]));
+    let rows = rows_on_disk(data.path(), "main.direct_write.products", 1).await;
+    assert_eq!(rows.iter().filter(|row| row["batch_id"] == answer["batch_id"]).count(), 1);
     let answer = write_one(&again.page).await;
     assert_eq!(answer["status"], "success", "{answer}");
-    assert_eq!(rows_on_disk(data.path(), "main.direct_write.products").await.len(), 2);
+    assert_eq!(rows_on_disk(data.path(), "main.direct_write.products", 2).await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

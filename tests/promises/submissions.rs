@@ -47,13 +47,13 @@ async fn any_table_takes_rows_by_its_columns() {
     let app = TestApp::start().await;
     let good = json!({"device_id": "d1", "site": "north", "metric": "temperature", "value": 21.5, "unit": "C",
         "event_time": "2026-01-31T12:00:00.5Z"});
-    for writer in ["zerobus", "sql"] {
+    for (count, writer) in [(1, "zerobus"), (2, "sql")] {
         let submission = json!({"writer": writer, "table": "main.direct_write.telemetry", "items": [good]});
         let (_, first) = submit(&app, submission).await;
         let snapshots = snapshots(&app, first["id"].as_str().unwrap()).await;
         let last = snapshots.last().unwrap();
         assert_eq!(last["state"], "succeeded", "{last}");
-        let rows = app.rows_on_disk("main.direct_write.telemetry").await;
+        let rows = app.rows_on_disk("main.direct_write.telemetry", count).await;
         let row = rows.iter().find(|row| row["run_id"] == first["id"]).unwrap();
         assert_eq!((&row["value"], &row["event_time"]), (&json!(21.5), &json!("2026-01-31 12:00:00.500000+00:00")));
     }

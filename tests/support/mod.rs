@@ -1,11 +1,14 @@
 //! A running app to test against, and readers that are not ours.
 
+pub mod caller;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use direct_write::engine::Engine;
-use direct_write::lakehouse::Lakehouse;
+use direct_write::lakehouse::{Lakehouse, LakehouseOptions};
 use direct_write::model::TableName;
 use direct_write::server;
 use direct_write::workspace::{Credentials, Workspace, WorkspaceConfig};
@@ -28,9 +31,14 @@ pub struct RunningLakehouse {
 
 impl RunningLakehouse {
     pub async fn start(data: &Path, addr: &str) -> Self {
+        Self::start_with(data, addr, LakehouseOptions::default()).await
+    }
+
+    /// Starts one that is not as it comes.
+    pub async fn start_with(data: &Path, addr: &str, options: LakehouseOptions) -> Self {
         let listener = TcpListener::bind(addr).await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let lakehouse = Lakehouse::open(data).await.unwrap();
+        let lakehouse = Lakehouse::open(data, options).await.unwrap();
         let client_id = lakehouse.credentials().client_id.clone();
         let client_secret = lakehouse.credentials().client_secret.clone();
         let stop = CancellationToken::new();
@@ -104,17 +112,24 @@ impl TestApp {
         self.post("/api/v1/process-structured", body.to_string()).await
     }
 
-    /// Rows of a table as an independent Delta reader sees them on disk.
-    pub async fn rows_on_disk(&self, table: &str) -> Vec<Value> {
-        rows_on_disk(self.data.path(), table).await
+    /// Rows of a table as an independent Delta reader sees them on disk, once there are so many.
+    pub async fn rows_on_disk(&self, table: &str, count: usize) -> Vec<Value> {
+        rows_on_disk(self.data.path(), table, count).await
     }
 }
 
-/// Rows of a table under a data folder, by Python's deltalake.
-pub async fn rows_on_disk(data: &Path, table: &str) -> Vec<Value> {
+/// Rows of a table under a data folder, by Python's deltalake, once there are at least so many: what was acknowledged is
+/// in the lakehouse's log at first. Less than that after half a minute are returned as they are.
+pub async fn rows_on_disk(data: &Path, table: &str, count: usize) -> Vec<Value> {
     let folder = table.split('.').fold(data.join("tables"), |path, part| path.join(part));
-    let output = python("read_delta.py", &[&folder.to_string_lossy()]).await;
-    serde_json::from_str(&output).unwrap()
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let output = python("read_delta.py", &[&folder.to_string_lossy()]).await;
+        let rows: Vec<Value> = serde_json::from_str(&output).unwrap();
+        if rows.len() >= count || Instant::now() > deadline {
+            return rows;
+        }
+    }
 }
 
 /// Runs one of the scripts beside this file with the clients of `tests/requirements.txt`; returns what it printed.

@@ -7,6 +7,8 @@
 //! | HEAD | length and time of last change | 200 or 404 |
 //! | DELETE | 204 | 204 when empty, else 400 |
 //!
+//! GET and HEAD ask for READ VOLUME, PUT and DELETE for WRITE VOLUME, all before anything is read or kept.
+//!
 //! A percent-encoded slash is a slash: the official command line client sends whole paths that way. Nothing is decoded
 //! twice.
 
@@ -15,7 +17,7 @@ use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Extension, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::put;
@@ -30,8 +32,9 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
 
 use super::{Entry, FileError, VolumePath, Volumes, failed};
-use crate::lakehouse::error::ApiError;
-use crate::lakehouse::oidc::{Oidc, require_bearer};
+use crate::lakehouse::error::{ApiError, LakehouseError};
+use crate::lakehouse::grants::{Grants, Privilege, Securable};
+use crate::lakehouse::oidc::{Oidc, TokenInfo, require_bearer};
 
 /// Entries of one page, as on the real API.
 const PAGE: usize = 1000;
@@ -45,6 +48,7 @@ const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
 
 /// The API's routes; each needs a bearer token.
 pub fn router(volumes: Volumes, oidc: Oidc) -> Router {
+    let files = Files { volumes, grants: oidc.grants().clone() };
     let file = put(upload).get(download).head(file_metadata).delete(remove_file);
     let folder = put(create_folder).get(list).head(folder_metadata).delete(remove_folder);
     Router::new()
@@ -53,7 +57,27 @@ pub fn router(volumes: Volumes, oidc: Oidc) -> Router {
         // Files are streamed to the disk and counted there.
         .layer(DefaultBodyLimit::disable())
         .route_layer(middleware::from_fn_with_state(oidc, require_bearer))
-        .with_state(volumes)
+        .with_state(files)
+}
+
+/// What the routes work with.
+#[derive(Clone)]
+struct Files {
+    volumes: Volumes,
+    grants: Grants,
+}
+
+impl Files {
+    /// The path of a request, when its caller has the privilege on the volume.
+    fn allowed(&self, caller: &TokenInfo, privilege: Privilege, path: RawPath) -> Result<VolumePath, Refusal> {
+        let Path(path) = path?;
+        let path = VolumePath::parse(&format!("/{path}"))?;
+        match self.grants.check(&caller.client_id, privilege, &Securable::Volume(path.volume().clone())) {
+            Ok(()) => Ok(path),
+            Err(LakehouseError::VolumeNotFound(name)) => Err(FileError::VolumeNotFound(name).into()),
+            Err(error) => Err(Refusal::Request(error.into())),
+        }
+    }
 }
 
 /// Why a request was refused.
@@ -92,11 +116,6 @@ impl IntoResponse for Refusal {
 
 type RawPath = Result<Path<String>, PathRejection>;
 
-fn parse(path: RawPath) -> Result<VolumePath, Refusal> {
-    let Path(path) = path?;
-    Ok(VolumePath::parse(&format!("/{path}"))?)
-}
-
 #[derive(Deserialize)]
 struct UploadOptions {
     /// True when absent.
@@ -104,7 +123,8 @@ struct UploadOptions {
 }
 
 async fn upload(
-    State(volumes): State<Volumes>,
+    State(files): State<Files>,
+    Extension(caller): Extension<TokenInfo>,
     path: RawPath,
     options: Result<Query<UploadOptions>, QueryRejection>,
     headers: HeaderMap,
@@ -112,13 +132,14 @@ async fn upload(
 ) -> Result<StatusCode, Refusal> {
     let mut parts = body.into_data_stream();
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let volumes = &files.volumes;
     let received = async {
-        let path = parse(path)?;
+        let path = files.allowed(&caller, Privilege::WriteVolume, path)?;
         let overwrite = options?.0.overwrite.unwrap_or(true);
         if declared.is_some_and(|bytes| bytes > volumes.limit()) {
             return Err(FileError::TooLarge(volumes.limit(), path).into());
         }
-        Ok::<_, Refusal>(receive(&volumes, &path, overwrite, &mut parts).await?)
+        Ok::<_, Refusal>(receive(volumes, &path, overwrite, &mut parts).await?)
     };
     let received = received.await;
     if received.is_err() {
@@ -163,9 +184,14 @@ async fn drain(parts: &mut BodyDataStream) {
     let _ = tokio::time::timeout(DRAIN_TIME, read).await;
 }
 
-async fn download(State(volumes): State<Volumes>, path: RawPath, headers: HeaderMap) -> Result<Response, Refusal> {
-    let path = parse(path)?;
-    Ok(send(&volumes, &path, &headers).await?)
+async fn download(
+    State(files): State<Files>,
+    Extension(caller): Extension<TokenInfo>,
+    path: RawPath,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let path = files.allowed(&caller, Privilege::ReadVolume, path)?;
+    Ok(send(&files.volumes, &path, &headers).await?)
 }
 
 async fn send(volumes: &Volumes, path: &VolumePath, headers: &HeaderMap) -> Result<Response, FileError> {
@@ -241,39 +267,60 @@ fn byte_range(header: &str, length: u64) -> Range {
     }
 }
 
-async fn file_metadata(State(volumes): State<Volumes>, path: RawPath) -> Result<Response, Refusal> {
-    let path = parse(path)?;
-    let entry = blocking(&volumes, &path, Volumes::entry).await?;
+async fn file_metadata(
+    State(files): State<Files>,
+    Extension(caller): Extension<TokenInfo>,
+    path: RawPath,
+) -> Result<Response, Refusal> {
+    let path = files.allowed(&caller, Privilege::ReadVolume, path)?;
+    let entry = blocking(&files.volumes, &path, Volumes::entry).await?;
     let entry = entry.filter(|entry| !entry.is_folder).ok_or(FileError::FileNotFound(path))?;
     let modified = DateTime::from_timestamp_millis(entry.modified).unwrap_or_default();
     Ok((file_headers(entry.bytes, modified), Body::empty()).into_response())
 }
 
-async fn remove_file(State(volumes): State<Volumes>, path: RawPath) -> Result<StatusCode, Refusal> {
-    change(&volumes, path, Volumes::remove_file).await
+async fn remove_file(
+    State(files): State<Files>,
+    Extension(caller): Extension<TokenInfo>,
+    path: RawPath,
+) -> Result<StatusCode, Refusal> {
+    change(&files, &caller, path, Volumes::remove_file).await
 }
 
-async fn create_folder(State(volumes): State<Volumes>, path: RawPath) -> Result<StatusCode, Refusal> {
-    change(&volumes, path, Volumes::create_folder).await
+async fn create_folder(
+    State(files): State<Files>,
+    Extension(caller): Extension<TokenInfo>,
+    path: RawPath,
+) -> Result<StatusCode, Refusal> {
+    change(&files, &caller, path, Volumes::create_folder).await
 }
 
-async fn remove_folder(State(volumes): State<Volumes>, path: RawPath) -> Result<StatusCode, Refusal> {
-    change(&volumes, path, Volumes::remove_folder).await
+async fn remove_folder(
+    State(files): State<Files>,
+    Extension(caller): Extension<TokenInfo>,
+    path: RawPath,
+) -> Result<StatusCode, Refusal> {
+    change(&files, &caller, path, Volumes::remove_folder).await
 }
 
 async fn change(
-    volumes: &Volumes,
+    files: &Files,
+    caller: &TokenInfo,
     path: RawPath,
     work: fn(&Volumes, &VolumePath) -> Result<(), FileError>,
 ) -> Result<StatusCode, Refusal> {
-    let path = parse(path)?;
-    blocking(volumes, &path, work).await?;
+    let path = files.allowed(caller, Privilege::WriteVolume, path)?;
+    blocking(&files.volumes, &path, work).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn folder_metadata(State(volumes): State<Volumes>, path: RawPath) -> Result<StatusCode, Refusal> {
-    let path = parse(path)?;
-    let entry = match blocking(&volumes, &path, Volumes::entry).await {
+async fn folder_metadata(
+    State(files): State<Files>,
+    Extension(caller): Extension<TokenInfo>,
+    path: RawPath,
+) -> Result<StatusCode, Refusal> {
+    let path = files.allowed(&caller, Privilege::ReadVolume, path)?;
+    let entry = match blocking(&files.volumes, &path, Volumes::entry).await {
         Err(FileError::FileNotFound(path)) => Err(FileError::FolderNotFound(path)),
         other => other,
     };
@@ -290,11 +337,12 @@ struct Page {
 }
 
 async fn list(
-    State(volumes): State<Volumes>,
+    State(files): State<Files>,
+    Extension(caller): Extension<TokenInfo>,
     path: RawPath,
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Json<Value>, Refusal> {
-    let path = parse(path)?;
+    let path = files.allowed(&caller, Privilege::ReadVolume, path)?;
     let Query(page) = page?;
     let after = page.page_token.filter(|token| !token.is_empty()).map(|token| {
         let name = URL_SAFE_NO_PAD.decode(&token).ok().and_then(|name| String::from_utf8(name).ok());
@@ -303,7 +351,7 @@ async fn list(
     });
     let after = after.transpose()?;
     let size = page.page_size.filter(|size| *size > 0).unwrap_or(PAGE).min(PAGE);
-    let entries = blocking(&volumes, &path, Volumes::entries).await?;
+    let entries = blocking(&files.volumes, &path, Volumes::entries).await?;
     let mut rest = entries.iter().filter(|entry| after.as_ref().is_none_or(|after| entry.name > *after)).peekable();
     let contents: Vec<&Entry> = rest.by_ref().take(size).collect();
     let next = rest.peek().and(contents.last()).map(|last| URL_SAFE_NO_PAD.encode(&last.name));

@@ -343,21 +343,17 @@ async fn an_upload_that_breaks_off_or_is_too_large_leaves_nothing() {
     assert_eq!(call(&api, Method::GET, &path).await.body, b"old");
     assert!(staged(&api).is_empty());
 
-    let folder = tempfile::tempdir().expect("temporary folder");
-    let store = Store::open(folder.path()).expect("store");
-    store.create_catalog("main").and_then(|()| store.create_schema("main", "default")).expect("schema");
-    let volumes = Volumes::with_limit(folder.path(), 4).expect("volumes");
-    volumes.create(&TableName::parse("main.default.v").expect("name"), &store).expect("create");
+    let volumes = Volumes::with_limit(api.folder.path(), 4).expect("volumes");
     let router = routes::router(volumes.clone(), api.lakehouse.oidc().clone());
     for (content, status) in [("four", StatusCode::NO_CONTENT), ("fives", StatusCode::PAYLOAD_TOO_LARGE)] {
         // Without a length, as a stream has none.
         let body = Body::from_stream(futures::stream::iter([Ok::<_, std::io::Error>(content)]));
-        let request =
-            Request::put("/api/2.0/fs/files/Volumes/main/default/v/a").header(header::AUTHORIZATION, &api.bearer);
+        let request = Request::put(format!("/api/2.0/fs/files{LANDING}/limited"));
+        let request = request.header(header::AUTHORIZATION, &api.bearer);
         let answer = router.clone().oneshot(request.body(body).expect("request")).await.expect("infallible");
         assert_eq!(answer.status(), status, "{content}");
     }
-    let path = VolumePath::parse("/Volumes/main/default/v/a").expect("path");
+    let path = VolumePath::parse(&format!("{LANDING}/limited")).expect("path");
     assert_eq!(std::io::read_to_string(volumes.read(&path).expect("file")).expect("read"), "four");
 }
 

@@ -2,9 +2,13 @@
 //!
 //! All files of a statement are read and checked first and are then one Delta commit, so a file that cannot be loaded, a
 //! crash or a cancellation leaves the table as it was. The same commit records each file as a Delta transaction (`txn`)
-//! of the application `copy-into:<hash of its path>`; a file whose path is recorded is skipped, also when it has changed
-//! since, as on the real one, unless `'force' = 'true'`. Delta keeps transactions through checkpoints and log clean-ups,
-//! and they go with the table.
+//! of the application `copy-into:<hash of its path>`, whose version counts how often it was loaded; a file whose path is
+//! recorded is skipped, also when it has changed since, as on the real one, unless `'force' = 'true'`. Delta keeps
+//! transactions through checkpoints and log clean-ups, and they go with the table.
+//!
+//! One `COPY INTO` at a time reads for a table. The commit has the last word all the same: it is refused when a file was
+//! recorded since it was looked up (an earlier commit whose fate was not known at that time may turn up so), and then
+//! the files are looked up and read again.
 //!
 //! Stricter than the real one, because nothing is to be changed silently: a row that does not fit its table as it is
 //! fails the statement with the file and the line, whatever the mode; a field without a column is refused.
@@ -13,7 +17,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::UNIX_EPOCH;
 
 use deltalake::arrow::array::RecordBatch;
 use deltalake::arrow::datatypes::SchemaRef;
@@ -22,8 +25,10 @@ use tokio_util::sync::CancellationToken;
 use super::failure::Failure;
 use super::output::Output;
 use super::run::{Job, Runner, blocking, unless_canceled};
+use crate::lakehouse::error::LakehouseError;
 use crate::lakehouse::files::{FileError, VolumePath, Volumes, failed};
-use crate::lakehouse::store::Table;
+use crate::lakehouse::grants::Privilege;
+use crate::lakehouse::table::Table;
 use crate::model::TableName;
 
 mod csv;
@@ -41,6 +46,8 @@ const LOAD_BYTES: usize = 256 << 20;
 const TEXT_BYTES: u64 = 256 << 20;
 /// The most files of one statement.
 const MAX_FILES: usize = 10_000;
+/// How often the files are read when commits are refused because some were loaded meanwhile.
+const ATTEMPTS: u32 = 5;
 /// Rows that become columns together.
 const BATCH_ROWS: usize = 8192;
 
@@ -60,21 +67,43 @@ impl Copies {
 
 /// Runs the `COPY INTO`. It can be cancelled until its rows enter the table's queue and not after.
 pub(super) async fn run(runner: &Runner, job: &Job, copy: Copy, cancel: &CancellationToken) -> Result<Output, Failure> {
-    let table = runner.store.table(&runner.table_name(job, &copy.target)?).await?;
+    let name = runner.table_name(job, &copy.target)?;
+    runner.check_table(job, Privilege::Modify, &name)?;
     let path = source_path(&copy.path)?;
+    runner.check_volume(job, Privilege::ReadVolume, path.volume())?;
+    let table = runner.store.table(&name).await?;
     let turn = runner.copies.of(table.name());
     let turn = unless_canceled(cancel, async { Ok(turn.lock().await) }).await?;
-    let (volumes, copy) = (runner.volumes.clone(), Arc::new(copy));
-    let loading = unless_canceled(cancel, read(&table, volumes, copy, path, cancel.clone())).await?;
-    if !loading.transactions.is_empty() {
-        table.load(loading.batches, loading.transactions).await?;
-    }
+    let copy = Arc::new(copy);
+    let rows = load(&table, || {
+        let (volumes, copy) = (runner.volumes.clone(), Arc::clone(&copy));
+        unless_canceled(cancel, read(&table, volumes, copy, path.clone(), cancel.clone()))
+    });
+    let rows = rows.await?;
     drop(turn);
-    Ok(Output::counts(&[
-        ("num_affected_rows", loading.rows),
-        ("num_inserted_rows", loading.rows),
-        ("num_skipped_corrupt_files", 0),
-    ]))
+    Ok(Output::counts(&[("num_affected_rows", rows), ("num_inserted_rows", rows), ("num_skipped_corrupt_files", 0)]))
+}
+
+/// Puts what `read` gives into the table, and lets it read again while the table turns out to have some of it. Returns
+/// the rows that were loaded.
+async fn load<R>(table: &Table, mut read: impl FnMut() -> R) -> Result<usize, Failure>
+where
+    R: Future<Output = Result<Loading, Failure>>,
+{
+    let mut attempt = 1;
+    loop {
+        let Loading { batches, rows, versions, .. } = read().await?;
+        if versions.is_empty() {
+            return Ok(0);
+        }
+        match table.load(batches, versions).await {
+            Err(error @ LakehouseError::AlreadyApplied { .. }) if attempt < ATTEMPTS => {
+                tracing::info!(table = %table.name(), %error, "a file was loaded meanwhile; looking for the others again");
+                attempt += 1;
+            }
+            ended => return ended.map(|()| rows).map_err(Failure::from),
+        }
+    }
 }
 
 /// Reads all files that are to be loaded.
@@ -153,19 +182,25 @@ fn is_wanted(selection: &Selection, source: &VolumePath, file: &VolumePath, name
 struct Source {
     path: VolumePath,
     application: String,
-    /// What is recorded of it, if it was loaded before.
-    version: Option<i64>,
+    /// How often it will have been loaded then.
+    version: i64,
+}
+
+/// What the table calls the loading of a file.
+fn application(path: &str) -> String {
+    let hash = ring::digest::digest(&ring::digest::SHA256, path.as_bytes());
+    let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("copy-into:{hash}")
 }
 
 /// The files that were not loaded before, or all of them.
 async fn fresh(table: &Table, found: BTreeSet<String>, force: bool) -> Result<Vec<Source>, Failure> {
     let mut sources = Vec::new();
     for path in found {
-        let hash = ring::digest::digest(&ring::digest::SHA256, path.as_bytes());
-        let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        let application = format!("copy-into:{hash}");
-        let version = table.transaction(&application).await?;
-        if version.is_none() || force {
+        let application = application(&path);
+        let before = table.version_of(&application).await?;
+        if before.is_none() || force {
+            let version = before.unwrap_or(0).saturating_add(1);
             sources.push(Source { path: VolumePath::parse(&path)?, application, version });
         }
     }
@@ -178,7 +213,8 @@ struct Loading {
     batches: Vec<RecordBatch>,
     rows: usize,
     bytes: usize,
-    transactions: Vec<(String, i64)>,
+    /// What the table is to record with them: the application of each file and its version.
+    versions: Vec<(String, i64)>,
     cancel: CancellationToken,
 }
 
@@ -229,17 +265,13 @@ fn read_all(
     schema: SchemaRef,
     cancel: CancellationToken,
 ) -> Result<Loading, Failure> {
-    let (batches, transactions) = (Vec::new(), Vec::new());
-    let mut loading = Loading { schema, batches, rows: 0, bytes: 0, transactions, cancel };
+    let (batches, versions) = (Vec::new(), Vec::new());
+    let mut loading = Loading { schema, batches, rows: 0, bytes: 0, versions, cancel };
     for source in sources {
         let file = volumes.read(&source.path)?;
-        let metadata = file.metadata().map_err(failed(&source.path))?;
-        let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let modified = modified.and_then(|time| i64::try_from(time.as_millis()).ok()).unwrap_or(0);
-        read_one(&source.path, file, metadata.len(), copy, &mut loading)?;
-        // Says when the file was written; grows also when the same file is loaded again.
-        let version = source.version.map_or(modified, |before| modified.max(before.saturating_add(1)));
-        loading.transactions.push((source.application, version));
+        let bytes = file.metadata().map_err(failed(&source.path))?.len();
+        read_one(&source.path, file, bytes, copy, &mut loading)?;
+        loading.versions.push((source.application, source.version));
     }
     Ok(loading)
 }
@@ -287,3 +319,7 @@ fn read_text(path: &VolumePath, mut file: File, bytes: u64) -> Result<String, Pr
 fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
+
+#[cfg(test)]
+#[path = "copy/tests.rs"]
+mod tests;

@@ -12,12 +12,15 @@ use deltalake::datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use deltalake::datafusion::sql::sqlparser::tokenizer::Token;
 use deltalake::kernel::{MetadataValue, StructField};
 
+use super::grants::{Access, parse_access};
 use crate::lakehouse::columns::parse_type;
 use crate::lakehouse::store::TableOptions;
 
 /// A statement about the catalog.
 #[derive(Debug)]
 pub(super) enum Ddl {
+    /// Principals and grants.
+    Access(Access),
     /// A table with its columns.
     Table {
         /// One to three parts.
@@ -71,6 +74,9 @@ pub(super) enum Ddl {
 
 /// Reads the statement when it is one of these; `None` leaves the parser where it was.
 pub(super) fn parse_ddl(parser: &mut Parser<'_>) -> Result<Option<Ddl>, ParserError> {
+    if let Some(access) = parse_access(parser)? {
+        return Ok(Some(Ddl::Access(access)));
+    }
     if parser.parse_one_of_keywords(&[Keyword::DESCRIBE, Keyword::DESC]).is_some() {
         let _ = parser.parse_keyword(Keyword::TABLE);
         let extended = parser.parse_one_of_keywords(&[Keyword::EXTENDED, Keyword::FORMATTED]).is_some();

@@ -93,6 +93,7 @@ fn sql_state(class: &str) -> Option<&'static str> {
         "ARITHMETIC_OVERFLOW" => "22003",
         "DELTA_NOT_NULL_CONSTRAINT_VIOLATED" => "23502",
         "MALFORMED_RECORD_IN_PARSING" => "22023",
+        "INSUFFICIENT_PERMISSIONS" => "42501",
         "STATEMENT_TOO_COMPLEX" => "54001",
         _ => return None,
     })
@@ -121,6 +122,12 @@ impl From<LakehouseError> for Failure {
             LakehouseError::CatalogNotFound(_) => Self::bad("NO_SUCH_CATALOG_EXCEPTION", error),
             LakehouseError::SchemaNotFound(_) => Self::bad("SCHEMA_NOT_FOUND", error),
             LakehouseError::AlreadyExists(_) => Self::bad("TABLE_OR_VIEW_ALREADY_EXISTS", error),
+            LakehouseError::VolumeNotFound(_) => Self::bad("UC_VOLUME_NOT_FOUND", error),
+            LakehouseError::PrincipalNotFound(_) => Self::bad("PRINCIPAL_DOES_NOT_EXIST", error),
+            LakehouseError::PrincipalExists(_) => Self::bad("RESOURCE_ALREADY_EXISTS", error),
+            LakehouseError::Denied(_) => {
+                Self::bad("INSUFFICIENT_PERMISSIONS", format_args!("Insufficient privileges: {error} SQLSTATE: 42501"))
+            }
             LakehouseError::InvalidArgument(_) => Self::bad("INVALID_PARAMETER_VALUE", error),
             _ => Self::internal(error),
         }

@@ -13,7 +13,8 @@ use super::failure::Failure;
 use super::output::Output;
 use super::run::{Job, Runner, unless_canceled};
 use super::session::Session;
-use crate::lakehouse::store::Table;
+use crate::lakehouse::grants::Privilege;
+use crate::lakehouse::table::Table;
 
 /// An INSERT is one commit, so its rows are in memory at once; this is the most they may take.
 const INSERT_BYTES: usize = 256 << 20;
@@ -27,11 +28,13 @@ pub(super) async fn run(
     cancel: &CancellationToken,
 ) -> Result<Output, Failure> {
     let (name, columns, source) = plain_insert(insert)?;
-    let table = runner.store.table(&runner.table_name(job, &name)?).await?;
+    let name = runner.table_name(job, &name)?;
+    runner.check_table(job, Privilege::Modify, &name)?;
+    let table = runner.store.table(&name).await?;
     let targets = targets(&table, &columns)?;
     let rows = unless_canceled(cancel, collect(session, source, &table, &targets)).await?;
     let count = rows.num_rows();
-    table.append(rows).await?;
+    table.load(vec![rows], Vec::new()).await?;
     Ok(Output::counts(&[("num_affected_rows", count), ("num_inserted_rows", count)]))
 }
 

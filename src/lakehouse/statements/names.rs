@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::from_json::{FROM_JSON, parse_schema};
 use super::functions::{is_named, literal};
 use super::run::{Job, Runner};
+use crate::lakehouse::grants::{Privilege, Securable};
 
 /// Every way in which a name is spelled, by its lower case.
 type Spellings = HashMap<String, HashSet<String>>;
@@ -47,7 +48,9 @@ async fn spell_query(runner: &Runner, job: &Job, query: &mut Query) -> Result<()
     for relation in relations {
         // A relation may also be the name of a WITH query, or nothing at all.
         let Ok(name) = runner.table_name(job, &relation) else { continue };
-        if !runner.store.has_table(&name) {
+        // What the user may not read the planner will refuse.
+        let may_read = runner.grants.may(&job.user, Privilege::Select, &Securable::Table(name.clone()));
+        if !may_read || !runner.store.has_table(&name) {
             continue;
         }
         runner.store.table(&name).await?.fields().iter().for_each(|field| collect_field(field, &mut spellings));

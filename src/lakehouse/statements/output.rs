@@ -18,6 +18,8 @@ pub(super) struct Output {
     pub(super) truncated: bool,
     /// Bytes of the rows.
     pub(super) bytes: usize,
+    /// Whether it is gone as soon as it was handed out, because a secret is in it.
+    pub(super) once: bool,
     /// The first row of each chunk.
     chunks: Vec<usize>,
 }
@@ -34,7 +36,12 @@ impl Output {
             in_chunk += row_bytes(row);
             bytes += row_bytes(row);
         }
-        Self { columns, rows, truncated, bytes, chunks }
+        Self { columns, rows, truncated, bytes, once: false, chunks }
+    }
+
+    /// The same, to be handed out once.
+    pub(super) fn once(self) -> Self {
+        Self { once: true, ..self }
     }
 
     /// Rows of texts.

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::failure::Failure;
 use super::output::Output;
 use super::run::{Job, Runner};
+use crate::lakehouse::weather::EVERYWHERE;
 
 /// Statements that are remembered, running or not.
 const KEPT: usize = 1024;
@@ -64,6 +65,8 @@ impl StatementState {
 #[derive(Clone)]
 pub(super) struct Submitted {
     pub(super) id: String,
+    /// Who submitted it: nobody else hears of it.
+    user: String,
     state: Arc<watch::Sender<StatementState>>,
     cancel: CancellationToken,
     /// Of its text and parameters, which it holds until its end.
@@ -99,14 +102,24 @@ impl Submitted {
         self.state.borrow().is_final()
     }
 
-    fn close_result(&self) {
+    /// The state to be answered with. A result that is handed out only once goes with this: whoever asks for it next, or
+    /// at the same time and later, finds the statement CLOSED.
+    pub(super) fn hand_out(&self, state: StatementState) -> StatementState {
+        match state {
+            StatementState::Succeeded(output, _) if output.once && !self.close_result() => StatementState::Closed,
+            other => other,
+        }
+    }
+
+    /// Lets the result go; `false` when there was none any more.
+    fn close_result(&self) -> bool {
         self.state.send_if_modified(|state| {
             let had_result = matches!(state, StatementState::Succeeded(..));
             if had_result {
                 *state = StatementState::Closed;
             }
             had_result
-        });
+        })
     }
 }
 
@@ -161,6 +174,7 @@ impl Registry {
         let cancel = self.inner.closing.child_token();
         let submitted = Submitted {
             id: uuid::Uuid::now_v7().to_string(),
+            user: job.user.clone(),
             state: Arc::clone(&state),
             cancel: cancel.clone(),
             bytes: job.bytes(),
@@ -184,9 +198,10 @@ impl Registry {
         Some(submitted)
     }
 
-    pub(super) fn find(&self, id: &str) -> Option<Submitted> {
+    /// The statement, if that user submitted it.
+    pub(super) fn find(&self, id: &str, user: &str) -> Option<Submitted> {
         let kept = self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().find(|submitted| submitted.id == id).cloned()
+        kept.iter().find(|submitted| submitted.id == id && submitted.user == user).cloned()
     }
 
     pub(super) async fn close(&self) {
@@ -208,6 +223,12 @@ async fn take_turn(
         turn = inner.turns.acquire() => turn,
     };
     let _turn = turn.map_err(|_closed| Failure::Canceled)?;
+    if let Some(wait) = inner.runner.store.weather().at(EVERYWHERE).cold_warehouse() {
+        tokio::select! {
+            () = cancel.cancelled() => return Err(Failure::Canceled),
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
     state.send_replace(StatementState::Running);
     inner.runner.run(job, cancel).await
 }

@@ -22,6 +22,7 @@ use super::session::{Engine, Session};
 use super::show::shown_in;
 use super::values::{render, result_columns};
 use crate::lakehouse::files::{FileError, Volumes};
+use crate::lakehouse::grants::{Grants, Privilege, Securable};
 use crate::lakehouse::store::Store;
 use crate::model::TableName;
 
@@ -55,6 +56,7 @@ impl Job {
 pub(super) struct Runner {
     pub(super) store: Store,
     pub(super) volumes: Volumes,
+    pub(super) grants: Grants,
     pub(super) engine: Engine,
     pub(super) copies: Copies,
 }
@@ -80,7 +82,7 @@ impl Runner {
                 bind(&mut statement, &job.parameters, &job.user)?;
                 explode::translate(&mut statement)?;
                 names::spell_columns(self, job, &mut statement).await?;
-                let session = self.engine.session(&job.catalog, &job.schema);
+                let session = self.session(job);
                 explode::expand_stars(&session, &mut statement).await?;
                 labels::label(&mut statement);
                 self.run_parsed(job, &session, *statement, cancel).await
@@ -104,16 +106,33 @@ impl Runner {
                 object_type: ObjectType::Table, if_exists, names, temporary: false, table: None, ..
             } => {
                 let [name] = &names[..] else { return Err(Failure::unsupported("Dropping several tables at once")) };
-                self.store.drop_table(&self.table_name(job, name)?, if_exists).await?;
+                let name = self.table_name(job, name)?;
+                let on = Securable::Table(name.clone());
+                self.check_drop(job, &on)?;
+                if self.store.drop_table(&name, if_exists).await? {
+                    self.record_dropped(&on)?;
+                }
                 Ok(Output::default())
             }
             Statement::ShowTables { show_options, .. } => self.show_tables(job, &show_options),
             Statement::ShowSchemas { show_options, .. } | Statement::ShowDatabases { show_options, .. } => {
                 let catalog =
                     shown_in(&show_options)?.map_or_else(|| Ok(job.catalog.clone()), |name| one_part(&name))?;
-                Ok(Output::names("databaseName", self.store.schemas(&catalog)?))
+                self.grants.check(&job.user, Privilege::UseCatalog, &Securable::Catalog(catalog.clone()))?;
+                let mut schemas = self.store.schemas(&catalog)?;
+                schemas.retain(|name| {
+                    let schema = Securable::Schema(catalog.clone(), name.clone());
+                    self.grants.may(&job.user, Privilege::UseSchema, &schema)
+                });
+                Ok(Output::names("databaseName", schemas))
             }
-            Statement::ShowCatalogs { .. } => Ok(Output::names("catalog", self.store.catalogs()?)),
+            Statement::ShowCatalogs { .. } => {
+                let mut catalogs = self.store.catalogs()?;
+                catalogs.retain(|name| {
+                    self.grants.may(&job.user, Privilege::UseCatalog, &Securable::Catalog(name.clone()))
+                });
+                Ok(Output::names("catalog", catalogs))
+            }
             other => {
                 let text = other.to_string();
                 let words: Vec<&str> = text.split_whitespace().take(2).collect();
@@ -124,10 +143,14 @@ impl Runner {
 
     async fn ddl(&self, job: &Job, ddl: Ddl) -> Result<Output, Failure> {
         match ddl {
+            Ddl::Access(access) => return self.access(job, access),
             Ddl::Describe { name, extended } => return self.describe(job, &name, extended).await,
             Ddl::Table { name, fields, options } => {
                 let name = self.table_name(job, &name)?;
-                self.store.create_table(&name, fields, options).await?;
+                self.check_schema(job, Privilege::CreateTable, name.catalog(), name.schema())?;
+                if self.store.create_table(&name, fields, options).await? {
+                    self.record_created(job, &Securable::Table(name))?;
+                }
             }
             Ddl::Schema { name, if_not_exists } => {
                 let (catalog, schema) = match &parts(&name)?[..] {
@@ -135,38 +158,60 @@ impl Runner {
                     [catalog, schema] => (catalog.clone(), schema.clone()),
                     _ => return Err(bad_name(&name)),
                 };
-                if !if_not_exists && self.store.has_schema(&catalog, &schema) {
+                let on = Securable::Catalog(catalog.clone());
+                self.grants.check(&job.user, Privilege::CreateSchema, &on)?;
+                let exists = self.store.has_schema(&catalog, &schema);
+                if !if_not_exists && exists {
                     let message = format_args!("Schema '{catalog}.{schema}' already exists.");
                     return Err(Failure::bad("SCHEMA_ALREADY_EXISTS", message));
                 }
                 self.store.create_schema(&catalog, &schema)?;
+                if !exists {
+                    self.record_created(job, &Securable::Schema(catalog, schema))?;
+                }
             }
             Ddl::Catalog { name, if_not_exists } => {
                 let catalog = one_part(&name)?;
-                if !if_not_exists && self.store.has_catalog(&catalog) {
+                self.grants.check_administrator(&job.user, "make catalogs")?;
+                let exists = self.store.has_catalog(&catalog);
+                if !if_not_exists && exists {
                     let message = format_args!("Catalog '{catalog}' already exists.");
                     return Err(Failure::bad("CATALOG_ALREADY_EXISTS", message));
                 }
                 self.store.create_catalog(&catalog)?;
+                if !exists {
+                    self.record_created(job, &Securable::Catalog(catalog))?;
+                }
             }
             Ddl::Volume { name, if_not_exists } => {
                 let name = self.table_name(job, &name)?;
-                if !self.volumes.create(&name, &self.store)? && !if_not_exists {
+                self.check_schema(job, Privilege::CreateVolume, name.catalog(), name.schema())?;
+                if self.volumes.create(&name, &self.store)? {
+                    self.record_created(job, &Securable::Volume(name))?;
+                } else if !if_not_exists {
                     let message = format_args!("Volume '{name}' already exists; nothing was changed.");
                     return Err(Failure::bad("VOLUME_ALREADY_EXISTS", message));
                 }
             }
             Ddl::DropVolume { name, if_exists } => {
                 let name = self.table_name(job, &name)?;
+                let on = Securable::Volume(name.clone());
+                self.check_drop(job, &on)?;
                 let (volumes, dropped) = (self.volumes.clone(), name.clone());
-                let dropped = blocking(move || Ok(volumes.drop_volume(&dropped)?)).await?;
-                if !dropped && !if_exists {
+                if blocking(move || Ok(volumes.drop_volume(&dropped)?)).await? {
+                    self.record_dropped(&on)?;
+                } else if !if_exists {
                     return Err(FileError::VolumeNotFound(name).into());
                 }
             }
             Ddl::ShowVolumes { schema } => return self.show_volumes(job, schema.as_ref()),
         }
         Ok(Output::default())
+    }
+
+    /// A session that reads what the statement's user may read.
+    fn session(&self, job: &Job) -> Session {
+        self.engine.session(&job.catalog, &job.schema, self.grants.clone(), &job.user)
     }
 
     /// The full name of a table that may be written with one to three parts.

@@ -21,6 +21,7 @@ use super::array_only::array_only;
 use super::failure::Failure;
 use super::from_json::from_json;
 use crate::lakehouse::error::LakehouseError;
+use crate::lakehouse::grants::{Grants, Privilege, Securable};
 use crate::lakehouse::store::Store;
 use crate::model::TableName;
 
@@ -33,6 +34,7 @@ const SPILL_BYTES: u64 = 4 << 30;
 #[derive(Clone)]
 pub(super) struct Engine {
     base: SessionState,
+    store: Store,
 }
 
 impl Engine {
@@ -47,17 +49,19 @@ impl Engine {
             .with_config(config("main", "default"))
             .with_runtime_env(runtime)
             .with_query_planner(DeltaPlanner::new())
-            .with_catalog_list(Arc::new(Catalogs { store }))
             .build();
         for function in [from_json(), array_only()] {
             base.register_udf(Arc::new(function)).map_err(no_engine)?;
         }
-        Ok(Self { base })
+        Ok(Self { base, store })
     }
 
-    /// A session whose short names mean tables of that catalog and schema.
-    pub(super) fn session(&self, catalog: &str, schema: &str) -> Session {
-        let builder = SessionStateBuilder::new_from_existing(self.base.clone()).with_config(config(catalog, schema));
+    /// A session whose short names mean tables of that catalog and schema, and that reads what `user` may read.
+    pub(super) fn session(&self, catalog: &str, schema: &str, grants: Grants, user: &str) -> Session {
+        let reader = Reader { store: self.store.clone(), grants, user: user.into() };
+        let builder = SessionStateBuilder::new_from_existing(self.base.clone())
+            .with_config(config(catalog, schema))
+            .with_catalog_list(Arc::new(Catalogs { reader }));
         let mut state = builder.build();
         // now() and current_date() are this moment for the whole statement.
         state.mark_start_execution();
@@ -98,9 +102,7 @@ impl Session {
         let plan = self.state.create_physical_plan(&plan).await?;
         Ok(execute_stream(plan, self.state.task_ctx())?)
     }
-}
 
-impl Session {
     /// The columns that a query would have.
     pub(super) async fn columns(&self, query: Statement) -> Result<DFSchemaRef, Failure> {
         let plan = self.state.statement_to_plan(DataFusionStatement::Statement(Box::new(query))).await?;
@@ -108,9 +110,17 @@ impl Session {
     }
 }
 
+/// The store as one principal reads it.
+#[derive(Clone, Debug)]
+struct Reader {
+    store: Store,
+    grants: Grants,
+    user: Arc<str>,
+}
+
 #[derive(Debug)]
 struct Catalogs {
-    store: Store,
+    reader: Reader,
 }
 
 impl CatalogProviderList for Catalogs {
@@ -119,35 +129,35 @@ impl CatalogProviderList for Catalogs {
     }
 
     fn catalog_names(&self) -> Vec<String> {
-        self.store.catalogs().unwrap_or_default()
+        self.reader.store.catalogs().unwrap_or_default()
     }
 
     fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
-        let catalog = Catalog { store: self.store.clone(), name: name.to_owned() };
-        self.store.has_catalog(name).then(|| Arc::new(catalog) as _)
+        let catalog = Catalog { reader: self.reader.clone(), name: name.to_owned() };
+        self.reader.store.has_catalog(name).then(|| Arc::new(catalog) as _)
     }
 }
 
 #[derive(Debug)]
 struct Catalog {
-    store: Store,
+    reader: Reader,
     name: String,
 }
 
 impl CatalogProvider for Catalog {
     fn schema_names(&self) -> Vec<String> {
-        self.store.schemas(&self.name).unwrap_or_default()
+        self.reader.store.schemas(&self.name).unwrap_or_default()
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        let schema = SchemaTables { store: self.store.clone(), catalog: self.name.clone(), name: name.to_owned() };
-        self.store.has_schema(&self.name, name).then(|| Arc::new(schema) as _)
+        let schema = SchemaTables { reader: self.reader.clone(), catalog: self.name.clone(), name: name.to_owned() };
+        self.reader.store.has_schema(&self.name, name).then(|| Arc::new(schema) as _)
     }
 }
 
 #[derive(Debug)]
 struct SchemaTables {
-    store: Store,
+    reader: Reader,
     catalog: String,
     name: String,
 }
@@ -161,7 +171,7 @@ impl SchemaTables {
 #[async_trait]
 impl SchemaProvider for SchemaTables {
     fn table_names(&self) -> Vec<String> {
-        let tables = self.store.tables().unwrap_or_default().into_iter();
+        let tables = self.reader.store.tables().unwrap_or_default().into_iter();
         let here = tables.filter(|table| table.catalog() == self.catalog && table.schema() == self.name);
         here.map(|table| table.table().to_owned()).collect()
     }
@@ -169,7 +179,13 @@ impl SchemaProvider for SchemaTables {
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
         let Some(name) = self.table_name(name) else { return Ok(None) };
         let external = |error| DataFusionError::External(Box::new(error));
-        match self.store.table(&name).await {
+        let Reader { store, grants, user } = &self.reader;
+        match grants.check(user, Privilege::Select, &Securable::Table(name.clone())) {
+            Ok(()) => {}
+            Err(LakehouseError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(external(error)),
+        }
+        match store.table(&name).await {
             Ok(table) => table.provider().await.map(Some).map_err(external),
             Err(LakehouseError::NotFound(_)) => Ok(None),
             Err(error) => Err(external(error)),
@@ -177,6 +193,6 @@ impl SchemaProvider for SchemaTables {
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.table_name(name).is_some_and(|name| self.store.has_table(&name))
+        self.table_name(name).is_some_and(|name| self.reader.store.has_table(&name))
     }
 }

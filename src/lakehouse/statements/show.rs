@@ -8,11 +8,13 @@ use super::output::Output;
 use super::run::{Job, Runner, bad_name, parts};
 use super::values::{ResultColumn, Row};
 use crate::lakehouse::columns::type_text;
-use crate::lakehouse::error::LakehouseError;
+use crate::lakehouse::grants::{Privilege, Securable, SecurableKind};
 
 impl Runner {
     pub(super) async fn describe(&self, job: &Job, name: &ObjectName, extended: bool) -> Result<Output, Failure> {
-        let table = self.store.table(&self.table_name(job, name)?).await?;
+        let name = self.table_name(job, name)?;
+        self.check_table(job, Privilege::Select, &name)?;
+        let table = self.store.table(&name).await?;
         let text = |value: &str| Some(value.to_owned());
         let mut rows: Vec<Row> = table
             .fields()
@@ -51,7 +53,10 @@ impl Runner {
     pub(super) fn show_tables(&self, job: &Job, options: &ShowStatementOptions) -> Result<Output, Failure> {
         let (catalog, schema) = self.schema_name(job, shown_in(options)?.as_ref())?;
         let tables = self.store.tables()?.into_iter();
-        let here = tables.filter(|table| table.catalog() == catalog && table.schema() == schema);
+        let here = tables.filter(|table| {
+            let visible = || self.grants.may(&job.user, Privilege::Select, &Securable::Table(table.clone()));
+            table.catalog() == catalog && table.schema() == schema && visible()
+        });
         let rows =
             here.map(|table| vec![Some(schema.clone()), Some(table.table().to_owned()), Some("false".to_owned())]);
         let mut output = Output::strings(&["database", "tableName", "isTemporary"], rows.collect());
@@ -62,11 +67,17 @@ impl Runner {
     pub(super) fn show_volumes(&self, job: &Job, schema: Option<&ObjectName>) -> Result<Output, Failure> {
         let (catalog, schema) = self.schema_name(job, schema)?;
         let volumes = self.volumes.list(&catalog, &schema)?.into_iter();
-        let rows = volumes.map(|volume| vec![Some(schema.clone()), Some(volume)]).collect();
+        let visible = volumes.filter(|volume| {
+            let full_name = format!("{catalog}.{schema}.{volume}");
+            Securable::parse(SecurableKind::Volume, &full_name)
+                .is_some_and(|volume| self.grants.may(&job.user, Privilege::ReadVolume, &volume))
+        });
+        let rows = visible.map(|volume| vec![Some(schema.clone()), Some(volume)]).collect();
         Ok(Output::strings(&["database", "volume_name"], rows))
     }
 
-    /// Catalog and schema of an existing schema; the statement's own where none is named.
+    /// Catalog and schema of a schema that is there and that the statement's user may look into; the statement's own
+    /// where none is named.
     fn schema_name(&self, job: &Job, name: Option<&ObjectName>) -> Result<(String, String), Failure> {
         let (catalog, schema) = match name {
             None => (job.catalog.clone(), job.schema.clone()),
@@ -76,9 +87,7 @@ impl Runner {
                 _ => return Err(bad_name(name)),
             },
         };
-        if !self.store.has_schema(&catalog, &schema) {
-            return Err(LakehouseError::SchemaNotFound(format!("{catalog}.{schema}")).into());
-        }
+        self.check_schema(job, Privilege::UseSchema, &catalog, &schema)?;
         Ok((catalog, schema))
     }
 }

@@ -1,281 +1,190 @@
-//! One ephemeral stream from its first message to its end.
+//! A stream between its opening and its end: reading, logging and acknowledging overlap.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, Fuse};
 use futures::stream::FuturesOrdered;
 use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
-use uuid::Uuid;
 
-use super::proto::ephemeral_stream_request::Payload as Message;
-use super::proto::ephemeral_stream_response::Payload as Answer;
-use super::proto::ingest_record_batch_request::Batch;
-use super::proto::ingest_record_request::Record;
-use super::proto::{
-    CloseStreamSignal, CreateIngestStreamRequest, CreateIngestStreamResponse, EphemeralStreamRequest,
-    EphemeralStreamResponse, IngestRecordResponse, RecordType,
-};
+use super::ingest::{Decoded, Mark, Source};
+use super::status_of;
 use crate::lakehouse::LakehouseError;
-use crate::lakehouse::decode::{Decoder, DescriptorError, Encoded, ProtobufDecoder, Row, to_batch};
-use crate::lakehouse::oidc::TokenInfo;
-use crate::lakehouse::store::{Store, Table};
-use crate::model::TableName;
+use crate::lakehouse::log::Pending;
+use crate::lakehouse::weather::{CrashPoint, Event, Faults};
 
-/// The service's limit for one record.
-const LARGEST_RECORD: usize = 10 * 1024 * 1024;
-/// Calls that are decoded together when they have already arrived.
-const CALLS_TOGETHER: usize = 4096;
-/// Appends under way on one stream; beyond this it stops reading, and HTTP/2 slows the client down.
-const APPENDS_UNDER_WAY: usize = 8;
-/// How long a client has to send its first message.
-const OPENING: Duration = Duration::from_secs(15);
+/// Entries of one stream on their way to the disk; beyond this it stops reading, and HTTP/2 slows the client down.
+const UNDER_WAY: usize = 8;
 /// How long clients have to finish when the lakehouse stops.
-const CLOSING: Duration = Duration::from_secs(4);
+const STOPPING: Duration = Duration::from_secs(4);
+/// How long clients have to finish when their stream's time is over.
+const ROTATING: Duration = Duration::from_secs(10);
 
-/// Who opened the stream.
-pub(super) struct Caller {
-    pub(super) token: TokenInfo,
-    /// The table named in the request's headers, if one is.
-    pub(super) table_header: Option<String>,
+/// What ends streams from outside.
+pub(super) struct Ends {
+    /// The lakehouse is stopping.
+    pub(super) stopping: CancellationToken,
+    /// Another connection has taken the stream over, or it was retired.
+    pub(super) replaced: CancellationToken,
+    /// How long a stream lives.
+    pub(super) rotation: Duration,
 }
 
-type Answers = Sender<Result<EphemeralStreamResponse, Status>>;
+/// Where answers go.
+pub(super) type Answers<T> = Sender<Result<T, Status>>;
 
-/// Serves a stream to its end; the last answer is the status unless that is OK.
-pub(super) async fn serve(
-    store: Store,
-    caller: Caller,
-    mut inbound: Streaming<EphemeralStreamRequest>,
-    answers: Answers,
-    shutdown: CancellationToken,
-) {
-    let outcome = async {
-        let mut ingest = open(&store, &caller, &mut inbound).await?;
-        let stream_id = Some(Uuid::new_v4().to_string());
-        say(&answers, Answer::CreateStreamResponse(CreateIngestStreamResponse { stream_id })).await?;
-        ingest.run(inbound, &answers, shutdown).await
-    }
-    .await;
-    if let Err(status) = outcome {
-        tracing::debug!(code = ?status.code(), message = status.message(), "stream ended with an error");
-        // Nobody is left to hear it when the client has gone.
-        let _ = answers.send(Err(status)).await;
-    }
+/// Hands an answer to the client.
+pub(super) async fn say<T>(answers: &Answers<T>, answer: T) -> Result<(), Status> {
+    answers.send(Ok(answer)).await.map_err(|_| Status::cancelled("the client has gone"))
 }
 
-async fn say(answers: &Answers, payload: Answer) -> Result<(), Status> {
-    let gone = |_| Status::cancelled("the client has gone");
-    answers.send(Ok(EphemeralStreamResponse { payload: Some(payload) })).await.map_err(gone)
-}
+type Durable = BoxFuture<'static, Result<Mark, LakehouseError>>;
+type Queueing = BoxFuture<'static, Result<(Pending, Mark), LakehouseError>>;
 
-async fn open(
-    store: &Store,
-    caller: &Caller,
-    inbound: &mut Streaming<EphemeralStreamRequest>,
-) -> Result<Ingest, Status> {
-    let first = tokio::time::timeout(OPENING, inbound.message());
-    let first = first.await.map_err(|_| Status::deadline_exceeded("no create_stream message came"))??;
-    let Some(Message::CreateStream(request)) = first.and_then(|message| message.payload) else {
-        return Err(Status::invalid_argument("The first message of a stream must be create_stream."));
+/// Serves a stream that was opened until the client or something else ends it.
+///
+/// # Errors
+/// The status it ends with, after everything that was taken before it has been acknowledged.
+pub(super) async fn run<S: Source>(
+    mut source: S,
+    mut inbound: Streaming<S::Request>,
+    answers: &Answers<S::Response>,
+    ends: Ends,
+) -> Result<(), Status> {
+    let faults = source.table().faults().clone();
+    let mut events = faults.events();
+    let mut durable = FuturesOrdered::<Durable>::new();
+    let mut queueing: Fuse<Queueing> = Fuse::terminated();
+    let mut closing = std::pin::pin!(Fuse::terminated());
+    let mut rotation = std::pin::pin!(tokio::time::sleep(ends.rotation).fuse());
+    let mut stopping = std::pin::pin!(ends.stopping.cancelled_owned().fuse());
+    let mut over = String::new();
+    let mut reached = Mark { offset: -1, rows: 0 };
+    let ended = loop {
+        use futures::future::FusedFuture;
+        let reads = queueing.is_terminated() && durable.len() < UNDER_WAY;
+        tokio::select! {
+            Some(done) = durable.next() => reached = acknowledge::<S>(done, &mut durable, answers, &faults).await?,
+            queued = &mut queueing => match queued {
+                Ok((pending, mark)) => durable.push_back(when_durable(pending, mark, faults.clone())),
+                Err(error) => break Err(status_of(&error)),
+            },
+            message = inbound.next(), if reads => {
+                let outcome = take(&mut source, message, &mut inbound);
+                match source.take() {
+                    Ok(Some(decoded)) => queueing = queue(&source, decoded).fuse(),
+                    Ok(None) => {}
+                    Err(status) => break Err(status),
+                }
+                match outcome {
+                    Ok(More) => {}
+                    Ok(NoMore) => break Ok(()),
+                    Err(status) => break Err(status),
+                }
+            }
+            () = &mut stopping => {
+                over = "The lakehouse is stopping. Send what was not acknowledged again.".to_owned();
+                say(answers, S::close_signal(STOPPING, reached)).await?;
+                closing.set(tokio::time::sleep(STOPPING).fuse());
+            }
+            () = &mut rotation => {
+                over = rotated(ends.rotation);
+                say(answers, S::close_signal(ROTATING, reached)).await?;
+                closing.set(tokio::time::sleep(ROTATING).fuse());
+            }
+            event = events.next() => match event {
+                Event::CloseStreams => return Err(Status::unavailable("The stream was closed by the weather.")),
+                Event::RotateStreams => rotation.set(tokio::time::sleep(Duration::ZERO).fuse()),
+                Event::ExpireTokens => {}
+            },
+            () = &mut closing => break Err(Status::unavailable(over)),
+            () = ends.replaced.cancelled() => break Err(Status::aborted("Another connection has taken this stream over, or it was retired.")),
+        }
     };
-    let name = table_name(caller, &request)?;
-    let table = store.table(&name).await.map_err(|error| status_of(&error))?;
-    let decoder = decoder(&request, &table)?;
-    Ok(Ingest { table, decoder, next_offset: 0 })
+    // What was taken before the end is acknowledged before the end is told.
+    if !futures::future::FusedFuture::is_terminated(&queueing) {
+        let (pending, mark) = queueing.await.map_err(|error| status_of(&error))?;
+        durable.push_back(when_durable(pending, mark, faults.clone()));
+    }
+    while let Some(done) = durable.next().await {
+        acknowledge::<S>(done, &mut durable, answers, &faults).await?;
+    }
+    ended
 }
 
-fn table_name(caller: &Caller, request: &CreateIngestStreamRequest) -> Result<TableName, Status> {
-    let name = TableName::parse(request.table_name()).map_err(|error| Status::invalid_argument(error.to_string()))?;
-    if let Some(header) = &caller.table_header
-        && TableName::parse(header).ok().as_ref() != Some(&name)
-    {
-        return Err(Status::invalid_argument(format!("The header names table '{header}', the stream '{name}'.")));
-    }
-    match &caller.token.table {
-        Some(bound) if *bound != name => Err(Status::permission_denied(format!(
-            "The token was issued for table '{bound}', not for '{name}'. Error Code: 4024, Error State: 1."
-        ))),
-        _ => Ok(name),
+fn rotated(after: Duration) -> String {
+    format!(
+        "Stream timeout reached. Streams live {} s; open a new one. Error Code: 6002, Error State: 1.",
+        after.as_secs()
+    )
+}
+
+enum Continuation {
+    More,
+    NoMore,
+}
+use Continuation::{More, NoMore};
+
+/// Decodes a message and those that have arrived behind it, up to an entry's size.
+fn take<S: Source>(
+    source: &mut S,
+    first: Option<Result<S::Request, Status>>,
+    inbound: &mut Streaming<S::Request>,
+) -> Result<Continuation, Status> {
+    let mut message = first;
+    loop {
+        let Some(request) = message else { return Ok(NoMore) };
+        source.decode(request?)?;
+        if source.is_full() {
+            return Ok(More);
+        }
+        match inbound.next().now_or_never() {
+            Some(next) => message = next,
+            None => return Ok(More),
+        }
     }
 }
 
-fn decoder(request: &CreateIngestStreamRequest, table: &Table) -> Result<Decoder, Status> {
-    match request.record_type() {
-        RecordType::Json => Ok(Decoder::Json),
-        RecordType::Proto => {
-            let decoder = ProtobufDecoder::new(request.descriptor_proto(), &table.arrow_schema());
-            decoder.map(Decoder::Protobuf).map_err(|error| match error {
-                DescriptorError::NotSelfContained(_) => {
-                    Status::invalid_argument(format!("{error} Error Code: 4033, Error State: 1."))
-                }
-                error => {
-                    Status::invalid_argument(format!("The descriptor does not fit table '{}': {error}.", table.name()))
-                }
-            })
-        }
-        other => Err(Status::unimplemented(format!(
-            "Records of type {} are not taken here; use PROTO or JSON.",
-            other.as_str_name()
-        ))),
-    }
+fn queue(source: &impl Source, decoded: Decoded) -> Queueing {
+    let table = source.table().clone();
+    async move { Ok((table.append(decoded.entry).await?, decoded.mark)) }.boxed()
 }
 
-/// A stream that was opened.
-struct Ingest {
-    table: Arc<Table>,
-    decoder: Decoder,
-    next_offset: i64,
+fn when_durable(pending: Pending, mark: Mark, faults: Faults) -> Durable {
+    let wait = async move {
+        pending.durable().await?;
+        if let Some(latency) = faults.latency() {
+            tokio::time::sleep(latency).await;
+        }
+        Ok(mark)
+    };
+    wait.boxed()
 }
 
-/// Rows of whole calls, and the offset of the last of them.
-#[derive(Default)]
-struct Decoded {
-    rows: Vec<Row>,
-    last_offset: Option<i64>,
-}
-
-type Appends = FuturesOrdered<BoxFuture<'static, Result<i64, LakehouseError>>>;
-
-impl Ingest {
-    /// Decodes what has arrived, appends it, acknowledges what is durable; reading and appending overlap.
-    async fn run(
-        &mut self,
-        inbound: Streaming<EphemeralStreamRequest>,
-        answers: &Answers,
-        shutdown: CancellationToken,
-    ) -> Result<(), Status> {
-        let mut arrived = inbound.ready_chunks(CALLS_TOGETHER);
-        let mut appends = Appends::new();
-        let mut stopping = std::pin::pin!(shutdown.cancelled_owned().fuse());
-        let mut closing = std::pin::pin!(futures::future::Fuse::terminated());
-        let ended = loop {
-            tokio::select! {
-                Some(done) = appends.next() => acknowledge(done, answers).await?,
-                calls = arrived.next(), if appends.len() < APPENDS_UNDER_WAY => match calls {
-                    None => break Ok(()),
-                    Some(calls) => if let Err(status) = self.take(calls, &mut appends) {
-                        break Err(status);
-                    }
-                },
-                () = &mut stopping => {
-                    let duration = Some(prost_types::Duration { seconds: CLOSING.as_secs() as i64, nanos: 0 });
-                    say(answers, Answer::CloseStreamSignal(CloseStreamSignal { duration })).await?;
-                    closing.set(tokio::time::sleep(CLOSING).fuse());
-                }
-                () = &mut closing => break Err(Status::unavailable("The lakehouse is stopping. Send what was not acknowledged again.")),
-            }
-        };
-        // What was taken before the end is acknowledged before the end is told.
-        while let Some(done) = appends.next().await {
-            acknowledge(done, answers).await?;
-        }
-        ended
-    }
-
-    /// Decodes calls and begins to append them. On the first bad one the good ones before it are appended all the same.
-    fn take(
-        &mut self,
-        calls: Vec<Result<EphemeralStreamRequest, Status>>,
-        appends: &mut Appends,
-    ) -> Result<(), Status> {
-        let mut decoded = Decoded::default();
-        let outcome = calls.into_iter().try_for_each(|call| self.decode_call(call?, &mut decoded));
-        if let Some(last_offset) = decoded.last_offset {
-            let batch = to_batch(&decoded.rows, &self.table.arrow_schema())
-                .map_err(|error| Status::internal(format!("decoded rows do not form a batch: {error}")))?;
-            let table = self.table.clone();
-            appends.push_back(async move { table.append(batch).await.map(|()| last_offset) }.boxed());
-        }
-        outcome
-    }
-
-    fn decode_call(&mut self, call: EphemeralStreamRequest, decoded: &mut Decoded) -> Result<(), Status> {
-        let before = decoded.rows.len();
-        let outcome = match call.payload {
-            Some(Message::IngestRecord(call)) => {
-                self.check_offset(call.offset_id)?;
-                match &call.record {
-                    Some(Record::ProtoEncodedRecord(bytes)) => self.decode_one(Encoded::Protobuf(bytes), 0, decoded),
-                    Some(Record::JsonRecord(text)) => self.decode_one(Encoded::Json(text), 0, decoded),
-                    Some(Record::AvroEncodedRecord(_)) => {
-                        Err(Status::unimplemented("Avro records are not taken here."))
-                    }
-                    None => Err(Status::invalid_argument("ingest_record carries no record.")),
-                }
-            }
-            Some(Message::IngestRecordBatch(call)) => {
-                self.check_offset(call.offset_id)?;
-                match &call.batch {
-                    Some(Batch::ProtoEncodedBatch(batch)) => {
-                        let mut records = batch.records.iter().enumerate();
-                        records.try_for_each(|(index, bytes)| self.decode_one(Encoded::Protobuf(bytes), index, decoded))
-                    }
-                    Some(Batch::JsonBatch(batch)) => {
-                        let mut records = batch.records.iter().enumerate();
-                        records.try_for_each(|(index, text)| self.decode_one(Encoded::Json(text), index, decoded))
-                    }
-                    Some(Batch::AvroBatch(_)) => Err(Status::unimplemented("Avro records are not taken here.")),
-                    None => Err(Status::invalid_argument("ingest_record_batch carries no batch.")),
-                }
-            }
-            Some(Message::CreateStream(_)) => Err(Status::invalid_argument("create_stream may come only once, first.")),
-            None => Err(Status::invalid_argument("The message is empty.")),
-        };
-        match outcome {
-            Ok(()) => {
-                decoded.last_offset = Some(self.next_offset);
-                self.next_offset += 1;
-            }
-            // A call is acknowledged whole or not at all, so nothing of a bad one is kept.
-            Err(_) => decoded.rows.truncate(before),
-        }
-        outcome
-    }
-
-    fn decode_one(&self, record: Encoded<'_>, index: usize, decoded: &mut Decoded) -> Result<(), Status> {
-        let size = match record {
-            Encoded::Protobuf(bytes) => bytes.len(),
-            Encoded::Json(text) => text.len(),
-        };
-        let place = format!("offset {}, record {index}", self.next_offset);
-        if size > LARGEST_RECORD {
-            return Err(Status::invalid_argument(format!(
-                "{place}: {size} bytes; a record may have {LARGEST_RECORD}."
-            )));
-        }
-        let row = self.decoder.decode(record, &self.table.arrow_schema());
-        decoded.rows.push(row.map_err(|error| Status::invalid_argument(format!("{place}: {error}.")))?);
-        Ok(())
-    }
-
-    fn check_offset(&self, offset: Option<i64>) -> Result<(), Status> {
-        match offset {
-            Some(offset) if offset == self.next_offset => Ok(()),
-            other => {
-                let came = other.map_or_else(|| "none".to_owned(), |offset| offset.to_string());
-                Err(Status::invalid_argument(format!("Offset {} was expected, {came} came.", self.next_offset)))
+/// Acknowledges an entry and those behind it that are durable as well, at once; says how far that is.
+async fn acknowledge<S: Source>(
+    first: Result<Mark, LakehouseError>,
+    durable: &mut FuturesOrdered<Durable>,
+    answers: &Answers<S::Response>,
+    faults: &Faults,
+) -> Result<Mark, Status> {
+    let mut failed = None;
+    let mut mark = first.map_err(|error| status_of(&error))?;
+    while let Some(Some(next)) = durable.next().now_or_never() {
+        match next {
+            Ok(next) => mark = next,
+            Err(error) => {
+                failed = Some(error);
+                break;
             }
         }
     }
-}
-
-async fn acknowledge(done: Result<i64, LakehouseError>, answers: &Answers) -> Result<(), Status> {
-    let offset = done.map_err(|error| status_of(&error))?;
-    say(answers, Answer::IngestRecordResponse(IngestRecordResponse { durability_ack_up_to_offset: Some(offset) })).await
-}
-
-/// The gRPC code decides whether clients send again: all but the first two are retried.
-fn status_of(error: &LakehouseError) -> Status {
-    match error {
-        LakehouseError::NotFound(_) => Status::not_found(error.to_string()),
-        LakehouseError::InvalidArgument(_) => Status::invalid_argument(error.to_string()),
-        LakehouseError::Closed(_) | LakehouseError::NotWritten { .. } | LakehouseError::Unknown { .. } => {
-            Status::unavailable(error.to_string())
-        }
-        _ => Status::internal(error.to_string()),
+    if !faults.loses_ack() {
+        faults.reach(CrashPoint::BeforeAck);
+        say(answers, S::acknowledgement(mark)).await?;
+        faults.reach(CrashPoint::AfterAck);
     }
+    failed.map_or(Ok(mark), |error| Err(status_of(&error)))
 }

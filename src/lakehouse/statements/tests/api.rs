@@ -5,7 +5,8 @@ use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::lakehouse::{Credentials, Lakehouse};
+use crate::lakehouse::statements::registry::Submitted;
+use crate::lakehouse::{Credentials, Lakehouse, LakehouseOptions};
 
 /// A lakehouse in a temporary folder, and a token for it.
 pub(crate) struct Api {
@@ -28,7 +29,7 @@ impl Api {
     }
 
     async fn open(folder: tempfile::TempDir) -> Self {
-        let lakehouse = Lakehouse::open(folder.path()).await.expect("open");
+        let lakehouse = Lakehouse::open(folder.path(), LakehouseOptions::default()).await.expect("open");
         let Credentials { client_id, client_secret } = lakehouse.oidc().credentials().clone();
         let secret = secrecy::ExposeSecret::expose_secret(&client_secret).to_owned();
         let form = format!("grant_type=client_credentials&client_id={client_id}&client_secret={secret}");
@@ -53,6 +54,12 @@ impl Api {
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
         let request = Request::get(path).header(header::AUTHORIZATION, &self.bearer).body(Body::empty());
         send(&self.lakehouse, request.expect("request")).await
+    }
+
+    /// A statement of this client that was taken.
+    pub(in crate::lakehouse::statements) fn submitted(&self, id: &str) -> Submitted {
+        let client = self.lakehouse.oidc().check_bearer(Some(&self.bearer)).expect("good");
+        crate::lakehouse::statements::find(&self.lakehouse.statements, id, &client).expect("kept")
     }
 
     /// Runs a statement with parameters and more fields of the body.

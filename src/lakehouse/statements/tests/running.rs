@@ -93,7 +93,7 @@ async fn who_waits_may_cancel_and_who_does_not_never_does() {
     let answer = api.run(slow, ignored).await;
     let state = answer["status"]["state"].as_str().expect("state");
     assert!(["PENDING", "RUNNING"].contains(&state), "{answer}");
-    find(&api.lakehouse.statements, answer["statement_id"].as_str().expect("id")).expect("kept").cancel();
+    api.submitted(answer["statement_id"].as_str().expect("id")).cancel();
 }
 
 /// The work itself ends, not only its name: no task of the query is left.
@@ -108,7 +108,7 @@ async fn cancelling_ends_the_tasks_of_a_query() {
     let mut running = Vec::new();
     for _ in 0..4 {
         let answer = api.run(slow, json!({ "wait_timeout": "0s" })).await;
-        running.push(find(&api.lakehouse.statements, answer["statement_id"].as_str().expect("id")).expect("kept"));
+        running.push(api.submitted(answer["statement_id"].as_str().expect("id")));
     }
     for submitted in &running {
         while !matches!(submitted.state(), StatementState::Running) {
@@ -136,7 +136,7 @@ async fn a_result_is_closed_after_an_hour() {
     let answer = api.run("SELECT 1", json!({})).await;
     let id = answer["statement_id"].as_str().expect("id");
     let path = format!("/api/2.0/sql/statements/{id}");
-    let submitted = find(&api.lakehouse.statements, id).expect("kept");
+    let submitted = api.submitted(id);
     let end = tokio::time::Instant::now() + registry::RESULT_LIFETIME;
     let state = submitted.state_at(end - Duration::from_secs(60));
     assert!(matches!(state, StatementState::Succeeded(..)), "{state:?}");
@@ -145,7 +145,7 @@ async fn a_result_is_closed_after_an_hour() {
     let (status, error) = api.get(&format!("{path}/result/chunks/0")).await;
     assert_eq!((status, &error["error_code"]), (StatusCode::NOT_FOUND, &json!("NOT_FOUND")));
     let failed = api.run("SELECT nothing", json!({})).await;
-    let failed = find(&api.lakehouse.statements, failed["statement_id"].as_str().expect("id")).expect("kept");
+    let failed = api.submitted(failed["statement_id"].as_str().expect("id"));
     assert!(matches!(failed.state_at(end), StatementState::Failed(_)));
 }
 
@@ -189,7 +189,7 @@ async fn polling_and_cancelling() {
     let path = format!("/api/2.0/sql/statements/{}", answer["statement_id"].as_str().expect("id"));
     let (status, _) = api.post(&format!("{path}/cancel"), &json!({})).await;
     assert_eq!(status, StatusCode::OK);
-    let submitted = find(&api.lakehouse.statements, path.rsplit('/').next().expect("id")).expect("kept");
+    let submitted = api.submitted(path.rsplit('/').next().expect("id"));
     let state = submitted.wait(Duration::from_secs(30)).await;
     assert!(matches!(state, StatementState::Failed(Failure::Canceled)), "{state:?}");
     assert_eq!(api.get(&path).await.1["status"]["state"], "CANCELED");
@@ -217,7 +217,7 @@ async fn an_insert_is_never_called_cancelled_when_its_rows_are_there() {
     }
     let mut succeeded = Vec::new();
     for (number, id) in ids {
-        let state = find(&api.lakehouse.statements, &id).expect("kept").wait(Duration::from_secs(30)).await;
+        let state = api.submitted(&id).wait(Duration::from_secs(30)).await;
         assert!(state.is_final(), "{state:?}");
         if matches!(state, StatementState::Succeeded(..)) {
             succeeded.push(json!([number.to_string()]));

@@ -1,0 +1,26 @@
+//! Rows to Parquet files of a table, not yet part of it.
+
+use deltalake::arrow::array::RecordBatch;
+use deltalake::kernel::Add;
+use deltalake::writer::{DeltaWriter, RecordBatchWriter};
+use deltalake::{DeltaResult, DeltaTable, DeltaTableError};
+
+/// Writes the rows in a thread of their own: encoding is work for a processor, and would keep acknowledgements waiting.
+/// The files are on the disk when it returns; nobody knows of them until they are committed.
+///
+/// # Errors
+/// What delta-rs or the disk says. A file left behind by it is no part of the table.
+pub(crate) async fn write(table: DeltaTable, batches: Vec<RecordBatch>) -> DeltaResult<Vec<Add>> {
+    let runtime = tokio::runtime::Handle::current();
+    let work = move || {
+        runtime.block_on(async {
+            let mut writer = RecordBatchWriter::for_table(&table)?;
+            for batch in batches {
+                writer.write(batch).await?;
+            }
+            writer.flush().await
+        })
+    };
+    let joined = tokio::task::spawn_blocking(work).await;
+    joined.map_err(|error| DeltaTableError::Generic(format!("writing data files: {error}")))?
+}

@@ -1,0 +1,180 @@
+//! The segment that is being written; everything here blocks.
+
+use std::fs::File;
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use deltalake::arrow::datatypes::SchemaRef;
+use tokio::time::Instant;
+
+use super::segment::{Entry, FRAME, SegmentId, padded};
+use super::space::SpaceShare;
+use super::{SealedSegment, recovery};
+use crate::lakehouse::disk::{create_folders, sync_folder};
+use crate::lakehouse::error::LakehouseError;
+use crate::lakehouse::weather::{CrashPoint, Faults};
+use crate::model::TableName;
+
+/// Parts smaller than this are copied together, so that a group of many small entries is few system calls.
+const COPY_BELOW: usize = 64 << 10;
+
+/// Why a group commit failed; none of its entries are in the log.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WriteFailure {
+    /// The disk is full.
+    #[error("the disk is full")]
+    Full,
+    #[error("{0}")]
+    Other(String),
+}
+
+impl WriteFailure {
+    pub(super) fn into_error(self, table: &TableName) -> LakehouseError {
+        match self {
+            Self::Full => LakehouseError::Full(table.clone()),
+            Self::Other(cause) => LakehouseError::NotWritten { table: table.clone(), cause: cause.into() },
+        }
+    }
+}
+
+impl From<std::io::Error> for WriteFailure {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}
+
+/// A segment's file with what is durable in it.
+pub(super) struct ActiveSegment {
+    id: SegmentId,
+    path: PathBuf,
+    file: File,
+    /// What is on the disk. Bytes behind it belong to nobody.
+    durable: u64,
+    /// Whether a failed write may have left bytes behind `durable`.
+    ragged: bool,
+    sealed: bool,
+    rows: u64,
+    /// When its first rows were durable.
+    pub(super) since: Instant,
+    pub(super) space: SpaceShare,
+}
+
+impl ActiveSegment {
+    /// Makes the file. It gets its name when its header is on the disk.
+    pub(super) fn create(folder: &Path, id: SegmentId, schema: &SchemaRef) -> Result<Self, WriteFailure> {
+        create_folders(folder)?;
+        let header = id.header(schema).map_err(|error| WriteFailure::Other(error.to_string()))?;
+        let path = recovery::path(folder, id.sequence);
+        let staging = path.with_extension("new");
+        let mut file = File::options().create(true).truncate(true).read(true).write(true).open(&staging)?;
+        file.write_all(&header)?;
+        file.sync_all()?;
+        std::fs::rename(&staging, &path)?;
+        sync_folder(folder)?;
+        let durable = header.len() as u64;
+        let since = Instant::now();
+        Ok(Self { id, path, file, durable, ragged: false, sealed: false, rows: 0, since, space: SpaceShare::default() })
+    }
+
+    pub(super) fn id(&self) -> SegmentId {
+        self.id
+    }
+
+    pub(super) fn length(&self) -> u64 {
+        self.durable
+    }
+
+    /// Appends the entries and syncs them. After a failure the file is as before, or will be before anything else is
+    /// written to it.
+    pub(super) fn write(&mut self, entries: &[Entry], faults: &Faults) -> Result<(), WriteFailure> {
+        self.repair()?;
+        faults.reach(CrashPoint::BeforeLogWrite);
+        if faults.disk_is_full() {
+            return Err(WriteFailure::Full);
+        }
+        self.ragged = true;
+        let end = self.write_frames(entries, faults)?;
+        faults.reach(CrashPoint::AfterLogWrite);
+        self.file.sync_data()?;
+        faults.reach(CrashPoint::AfterLogSync);
+        if self.rows == 0 {
+            self.since = Instant::now();
+        }
+        self.ragged = false;
+        self.durable = end;
+        self.rows += entries.iter().map(|entry| u64::from(entry.rows)).sum::<u64>();
+        Ok(())
+    }
+
+    fn write_frames(&mut self, entries: &[Entry], faults: &Faults) -> Result<u64, WriteFailure> {
+        let mut position = self.durable;
+        let mut small = Vec::new();
+        for (index, entry) in entries.iter().enumerate() {
+            small.extend_from_slice(&self.id.frame(entry, position, self.durable));
+            for part in &entry.payload {
+                if part.len() < COPY_BELOW {
+                    small.extend_from_slice(part);
+                } else {
+                    self.file.write_all(&small)?;
+                    small.clear();
+                    self.file.write_all(part)?;
+                }
+            }
+            position += (FRAME + padded(entry.length)) as u64;
+            small.resize(small.len() + padded(entry.length) - entry.length, 0);
+            if index == entries.len() / 2 {
+                faults.reach_after(CrashPoint::InLogWrite, || self.file.write_all(&small[..small.len() / 2]));
+            }
+        }
+        self.file.write_all(&small)?;
+        Ok(position)
+    }
+
+    /// Cuts off what a failed write has left.
+    fn repair(&mut self) -> Result<(), WriteFailure> {
+        if self.ragged {
+            self.file.set_len(self.durable)?;
+            self.file.sync_data()?;
+            self.file.seek(SeekFrom::Start(self.durable))?;
+            self.ragged = false;
+        }
+        Ok(())
+    }
+
+    /// Writes the seal.
+    pub(super) fn seal(&mut self, faults: &Faults) -> Result<(), WriteFailure> {
+        self.repair()?;
+        if self.rows == 0 {
+            return Ok(());
+        }
+        faults.reach(CrashPoint::BeforeSeal);
+        self.ragged = true;
+        self.file.write_all(&self.id.seal(self.rows, self.durable))?;
+        self.file.sync_data()?;
+        self.ragged = false;
+        self.durable += FRAME as u64;
+        self.sealed = true;
+        faults.reach(CrashPoint::AfterSeal);
+        Ok(())
+    }
+
+    /// The sealed segment; an empty one is removed instead.
+    pub(super) fn into_sealed(self) -> Option<SealedSegment> {
+        if !self.sealed {
+            // Its name alone is left: nothing was ever in it.
+            let _ = std::fs::remove_file(&self.path);
+            return None;
+        }
+        Some(SealedSegment {
+            path: self.path,
+            sequence: self.id.sequence,
+            rows: self.rows,
+            bytes: self.durable,
+            since: Some(self.since),
+            space: self.space,
+        })
+    }
+}
