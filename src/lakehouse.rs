@@ -2,27 +2,27 @@
 //! tables on disk. Whoever talks to it needs other addresses and credentials than for a workspace, and nothing else.
 //!
 //! ```text
-//!            one port, HTTP/1.1 and HTTP/2 without TLS
-//!                              |
-//!   /oidc/v1/token   /api/2.1/unity-catalog   /api/2.0/sql/statements   databricks.zerobus.Zerobus
-//!        oidc               catalog                 statements              zerobus (gRPC)
-//!          \                   |                        |                       /
-//!           `---- bearer ------+------------------------+----------------------'
-//!                              |                        |
-//!                            grants: what the bearer may do
-//!                              |            DataFusion reads, INSERT            gRPC rows
-//!                              |                        |                            |
-//!                            store  ---  table:   Table::load                  Table::append
-//!                              |                        |                            |
-//!                     <data>/tables/c/s/t           data_files <-- committer <-- log: group commit, fsync; durable here
-//!                              |                        |
-//!                              |                     commits: one Delta commit; visible here    maintenance: OPTIMIZE, VACUUM
-//!                              |                        |
-//!                              `------- disk: every write fsynced
+//!                          one port, HTTP/1.1 and HTTP/2 without TLS
+//!                                          |
+//!   /oidc/v1/token  /api/2.1/unity-catalog  /api/2.0/sql/statements  /api/2.0/fs  databricks.zerobus.Zerobus
+//!        oidc              catalog                statements            files         zerobus (gRPC)
+//!          \                  |                       |    |              |              /
+//!           `---- bearer -----+-----------------------+----|--------------+-------------'
+//!                             |                       |    `-- COPY INTO -'
+//!                           grants: what the bearer may do
+//!                             |    DataFusion reads, INSERT and COPY INTO rows     gRPC rows
+//!                             |                       |                               |
+//!                           store  ---  table:   Table::load                     Table::append
+//!                             |                       |                               |
+//!                    <data>/tables/c/s/t          data_files <-- committer <-- log: group commit, fsync; durable here
+//!                             |                       |
+//!                             |                    commits: one Delta commit; visible here    maintenance: OPTIMIZE, VACUUM
+//!                             |                       |
+//!                             `------ disk: every write fsynced
 //! ```
 //!
-//! The data folder holds `tables/`, `credentials.json` (the administrator's id and secret), `grants.json` (the other
-//! principals, and who may do what) and `lakehouse.lock`.
+//! The data folder holds `tables/`, `volumes/`, `credentials.json` (the administrator's id and secret), `grants.json`
+//! (the other principals, and who may do what) and `lakehouse.lock`.
 //! Nothing here knows the web app; nobody but `main` starts it.
 
 use std::path::Path;
@@ -41,6 +41,7 @@ mod data_files;
 mod decode;
 mod disk;
 mod error;
+mod files;
 mod grants;
 mod listen;
 mod log;
@@ -55,10 +56,11 @@ mod weather;
 mod zerobus;
 
 pub use error::{ApiError, LakehouseError};
+pub use files::{FILE_BYTES, FileError, VolumePath, Volumes};
 pub use grants::{Assignment, Change, Grants, NewPrincipal, PrincipalInfo, Privilege, Securable, SecurableKind};
 pub use log::{LogOptions, QUEUE_BYTES, QUEUE_CALLS};
 pub use oidc::{AuthError, Credentials, Oidc, TokenInfo};
-pub use seed::{PRODUCTS, TELEMETRY};
+pub use seed::{LANDING, PRODUCTS, TELEMETRY};
 pub use statements::Statements;
 pub use store::{Store, TableOptions};
 pub use table::{StoreOptions, Table, TableDetails};
@@ -95,6 +97,7 @@ impl Default for LakehouseOptions {
 pub struct Lakehouse {
     options: LakehouseOptions,
     store: Store,
+    volumes: Volumes,
     oidc: Oidc,
     statements: Statements,
     closing: CancellationToken,
@@ -109,14 +112,15 @@ impl Lakehouse {
     pub async fn open(data_dir: &Path, options: LakehouseOptions) -> Result<Self, LakehouseError> {
         let store = Store::open(data_dir, options.store, options.weather.clone())?;
         let credentials = Credentials::load_or_create(data_dir)?;
-        seed::seed(&store).await?;
+        let volumes = Volumes::open(data_dir)?;
+        seed::seed(&store, &volumes).await?;
         // After the first tables were made: a new lakehouse grants its administrator to write to them.
         let grants = Grants::open(data_dir, store.clone(), &credentials.client_id)?;
-        let statements = Statements::new(store.clone(), grants.clone())?;
+        let statements = Statements::new(store.clone(), volumes.clone(), grants.clone())?;
         let oidc = Oidc::new(credentials, grants)
             .with_token_lifetime(options.token_lifetime)
             .with_weather(options.weather.clone());
-        Ok(Self { options, store, oidc, statements, closing: CancellationToken::new() })
+        Ok(Self { options, store, volumes, oidc, statements, closing: CancellationToken::new() })
     }
 
     /// The tables.
@@ -153,6 +157,7 @@ impl Lakehouse {
             .merge(grants::router(self.oidc.clone()))
             .merge(catalog::router(self.store.clone(), self.oidc.clone()))
             .merge(statements::router(self.statements.clone(), self.oidc.clone()))
+            .merge(files::router(self.volumes.clone(), self.oidc.clone()))
             .layer(middleware::from_fn_with_state(weather.clone(), weather::refuse))
             .route("/health", get(health))
             .merge(weather::router(weather))

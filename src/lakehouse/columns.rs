@@ -81,6 +81,15 @@ pub fn parse_type(parser: &mut Parser<'_>) -> Result<DataType, ParserError> {
     Ok(data_type)
 }
 
+/// Reads columns as a schema's text has them: `a INT, b: STRING NOT NULL, ...`.
+///
+/// # Errors
+/// `ParserError` with the word that is no type, or the name that is there twice.
+pub fn parse_fields(parser: &mut Parser<'_>) -> Result<StructType, ParserError> {
+    let mut types = TypeParser { parser, pending_close: 0, depth: 0 };
+    types.fields()
+}
+
 /// The type's own reader: sqlparser has no Spark dialect with `MAP<..>` and `STRUCT<a: ..>` as column types.
 struct TypeParser<'p, 's> {
     parser: &'p mut Parser<'s>,
@@ -156,6 +165,12 @@ impl TypeParser<'_, '_> {
 
     fn structure(&mut self) -> Result<DataType, ParserError> {
         self.open()?;
+        let fields = self.fields()?;
+        self.close()?;
+        Ok(DataType::Struct(Box::new(fields)))
+    }
+
+    fn fields(&mut self) -> Result<StructType, ParserError> {
         let mut fields = Vec::new();
         loop {
             let name = self.parser.parse_identifier()?.value;
@@ -170,9 +185,7 @@ impl TypeParser<'_, '_> {
                 break;
             }
         }
-        self.close()?;
-        let fields = StructType::try_new(fields).map_err(|error| ParserError::ParserError(error.to_string()))?;
-        Ok(DataType::Struct(Box::new(fields)))
+        StructType::try_new(fields).map_err(|error| ParserError::ParserError(error.to_string()))
     }
 
     fn numbers(&mut self) -> Result<Vec<u64>, ParserError> {

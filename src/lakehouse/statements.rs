@@ -15,26 +15,40 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::{ApiError, LakehouseError};
+use super::files::Volumes;
 use super::grants::Grants;
 use super::oidc::{Oidc, TokenInfo, require_bearer};
 use super::store::Store;
 
+mod answer;
+mod array_only;
+mod cells;
+mod copy;
 mod ddl;
 pub(crate) mod dialect;
+mod explode;
 mod failure;
+mod from_json;
+mod functions;
 mod grants;
 mod insert;
+mod json;
+mod labels;
 mod names;
+mod output;
 mod parameters;
 mod registry;
 mod run;
+mod scalars;
 mod session;
+mod show;
 mod values;
 
-use failure::Failure;
+use answer::answer;
+use copy::Copies;
 use parameters::Parameter;
 use registry::{Registry, StatementState, Submitted};
-use run::{Job, Output, Runner};
+use run::{Job, Runner};
 
 /// The longest statement text, as on the real API.
 const STATEMENT_BYTES: usize = 16 << 20;
@@ -50,9 +64,10 @@ pub struct Statements {
 impl Statements {
     /// # Errors
     /// [`LakehouseError::InvalidArgument`] when DataFusion's runtime cannot be built.
-    pub fn new(store: Store, grants: Grants) -> Result<Self, LakehouseError> {
+    pub fn new(store: Store, volumes: Volumes, grants: Grants) -> Result<Self, LakehouseError> {
         let engine = session::Engine::new(store.clone())?;
-        Ok(Self { registry: Registry::new(Runner { store, grants, engine }) })
+        let runner = Runner { store, volumes, grants, engine, copies: Copies::default() };
+        Ok(Self { registry: Registry::new(runner) })
     }
 
     /// Cancels what can be cancelled and waits for what cannot: INSERTs on their way to the disk.
@@ -87,6 +102,18 @@ struct Submission {
     disposition: Option<String>,
     format: Option<String>,
     row_limit: Option<u64>,
+    byte_limit: Option<u64>,
+    /// Taken and not used: there is no query history here.
+    #[serde(default, rename = "query_tags")]
+    _query_tags: Vec<QueryTag>,
+}
+
+#[derive(Deserialize)]
+struct QueryTag {
+    #[serde(rename = "key")]
+    _key: String,
+    #[serde(rename = "value")]
+    _value: Option<String>,
 }
 
 /// What to do when the wait is over before the statement is.
@@ -112,21 +139,13 @@ async fn submit(
         ApiError::new(StatusCode::TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED", message)
     })?;
     let mut state = submitted.wait(wait).await;
-    if at_timeout == AtTimeout::Cancel && !state.is_final() {
+    // Who does not wait has no timeout either.
+    if at_timeout == AtTimeout::Cancel && !wait.is_zero() && !state.is_final() {
         submitted.cancel();
         // Ends at once, unless rows are already on their way to the disk: then with what came of them.
         state = submitted.wait(Duration::from_secs(60)).await;
     }
-    hand_out(&statements, &submitted.id, &state)?;
-    Ok(Json(answer(&submitted.id, &state)))
-}
-
-/// Forgets a result that may be handed out only once; refuses when that has happened.
-fn hand_out(statements: &Statements, id: &str, state: &StatementState) -> Result<(), ApiError> {
-    match state {
-        StatementState::Succeeded(output) if output.once && !statements.registry.forget(id) => Err(not_found(id)),
-        _ => Ok(()),
-    }
+    Ok(Json(answer(&submitted.id, &submitted.hand_out(state))))
 }
 
 fn validate(submission: Submission, user: String) -> Result<(Job, Duration, AtTimeout), ApiError> {
@@ -154,18 +173,19 @@ fn validate(submission: Submission, user: String) -> Result<(Job, Duration, AtTi
         }
     };
     let wait = wait_timeout(submission.wait_timeout.as_deref().unwrap_or("10s"))?;
-    if wait.is_zero() && at_timeout == AtTimeout::Cancel {
-        return Err(ApiError::invalid("on_wait_timeout CANCEL makes no sense with wait_timeout 0s"));
-    }
-    if submission.row_limit == Some(0) {
-        return Err(ApiError::invalid("row_limit starts at 1"));
-    }
+    parameters::check_limits(&submission.parameters).map_err(ApiError::invalid)?;
+    let limit = |name: &str, limit: Option<u64>| match limit {
+        Some(0) => Err(ApiError::invalid(format!("{name} starts at 1"))),
+        Some(limit) => Ok(usize::try_from(limit).unwrap_or(usize::MAX)),
+        None => Ok(usize::MAX),
+    };
     let job = Job {
         statement,
         parameters: submission.parameters,
         catalog: submission.catalog.unwrap_or_else(|| "main".to_owned()).to_ascii_lowercase(),
         schema: submission.schema.unwrap_or_else(|| "default".to_owned()).to_ascii_lowercase(),
-        row_limit: submission.row_limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+        row_limit: limit("row_limit", submission.row_limit)?,
+        byte_limit: limit("byte_limit", submission.byte_limit)?,
         user,
     };
     Ok((job, wait, at_timeout))
@@ -184,9 +204,8 @@ async fn fetch(
     Extension(client): Extension<TokenInfo>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    let state = find(&statements, &id, &client)?.state();
-    hand_out(&statements, &id, &state)?;
-    Ok(Json(answer(&id, &state)))
+    let submitted = find(&statements, &id, &client)?;
+    Ok(Json(answer(&id, &submitted.hand_out(submitted.state()))))
 }
 
 async fn cancel(
@@ -201,80 +220,34 @@ async fn cancel(
 async fn chunk(
     State(statements): State<Statements>,
     Extension(client): Extension<TokenInfo>,
-    Path((id, chunk)): Path<(String, usize)>,
+    Path((id, index)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    let state = find(&statements, &id, &client)?.state();
-    if chunk == 0 {
-        hand_out(&statements, &id, &state)?;
-    }
-    match state {
-        StatementState::Succeeded(output) if chunk == 0 => Ok(Json(result(&output))),
-        StatementState::Succeeded(_) => {
-            Err(ApiError::invalid(format!("There is no chunk {chunk}: results are one chunk, 0")))
+    let submitted = find(&statements, &id, &client)?;
+    let closed = || ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", "The statement is closed: its result is gone");
+    let state = submitted.state();
+    let chunk = match &state {
+        StatementState::Succeeded(output, _) => {
+            let chunk = index.parse().ok().and_then(|index| answer::chunk(&id, output, index));
+            // Before anything is handed out: who asks for a chunk that is not there takes no result away.
+            chunk.ok_or_else(|| ApiError::invalid(format!("There is no chunk {index}; the manifest lists them")))?
         }
-        _ => Err(ApiError::invalid("The statement has no result: it has not succeeded")),
+        StatementState::Closed => return Err(closed()),
+        _ => return Err(ApiError::invalid("The statement has no result: it has not succeeded")),
+    };
+    match submitted.hand_out(state) {
+        StatementState::Succeeded(..) => Ok(Json(chunk)),
+        _ => Err(closed()),
     }
 }
 
 fn find(statements: &Statements, id: &str, client: &TokenInfo) -> Result<Submitted, ApiError> {
-    statements.registry.find(id, &client.client_id).ok_or_else(|| not_found(id))
-}
-
-fn not_found(id: &str) -> ApiError {
-    let message = format!("The statement {id} was not found. Results are kept until newer statements need the room.");
-    ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
-}
-
-fn answer(id: &str, state: &StatementState) -> Value {
-    let status = |state: &str| json!({ "statement_id": id, "status": { "state": state } });
-    match state {
-        StatementState::Pending => status("PENDING"),
-        StatementState::Running => status("RUNNING"),
-        StatementState::Failed(Failure::Canceled) => status("CANCELED"),
-        StatementState::Failed(Failure::Error { code, message }) => json!({
-            "statement_id": id,
-            "status": { "state": "FAILED", "error": { "error_code": code, "message": message } },
-        }),
-        StatementState::Succeeded(output) => json!({
-            "statement_id": id,
-            "status": { "state": "SUCCEEDED" },
-            "manifest": manifest(output),
-            "result": result(output),
-        }),
-    }
-}
-
-fn manifest(output: &Output) -> Value {
-    let columns: Vec<Value> = output
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(position, column)| {
-            json!({
-                "name": column.name,
-                "position": position,
-                "type_name": column.type_name,
-                "type_text": column.type_text,
-            })
-        })
-        .collect();
-    let rows = output.rows.len();
-    let chunks: Vec<Value> =
-        (0..rows.min(1)).map(|chunk| json!({ "chunk_index": chunk, "row_offset": 0, "row_count": rows })).collect();
-    json!({
-        "format": "JSON_ARRAY",
-        "schema": { "column_count": columns.len(), "columns": columns },
-        "total_chunk_count": chunks.len(),
-        "chunks": chunks,
-        "total_row_count": rows,
-        "truncated": output.truncated,
+    statements.registry.find(id, &client.client_id).ok_or_else(|| {
+        let message =
+            format!("The statement {id} was not found. Results are kept until newer statements need the room.");
+        ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
     })
-}
-
-fn result(output: &Output) -> Value {
-    json!({ "chunk_index": 0, "row_offset": 0, "row_count": output.rows.len(), "data_array": output.rows })
 }
 
 #[cfg(test)]
 #[path = "statements/tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -1,4 +1,5 @@
-//! `CREATE TABLE`, `CREATE SCHEMA`, `CREATE CATALOG` and `DESCRIBE` as Databricks writes them.
+//! `CREATE TABLE`, `CREATE SCHEMA`, `CREATE CATALOG`, `DESCRIBE`, and `CREATE`, `DROP` and `SHOW` of volumes as Databricks
+//! writes them.
 //!
 //! Read here and not by sqlparser, whose dialects know neither `USING DELTA` after the columns in any order with
 //! `COMMENT` and `TBLPROPERTIES`, nor `MAP<..>` columns, nor catalogs.
@@ -43,6 +44,25 @@ pub(super) enum Ddl {
         /// Whether an existing one is no error.
         if_not_exists: bool,
     },
+    /// A volume.
+    Volume {
+        /// One to three parts.
+        name: ObjectName,
+        /// Whether an existing one is no error.
+        if_not_exists: bool,
+    },
+    /// A volume that goes.
+    DropVolume {
+        /// One to three parts.
+        name: ObjectName,
+        /// Whether a missing one is no error.
+        if_exists: bool,
+    },
+    /// The volumes of a schema.
+    ShowVolumes {
+        /// One or two parts.
+        schema: Option<ObjectName>,
+    },
     /// A table's columns.
     Describe {
         /// One to three parts.
@@ -65,6 +85,9 @@ pub(super) fn parse_ddl(parser: &mut Parser<'_>) -> Result<Option<Ddl>, ParserEr
     if parser.parse_keywords(&[Keyword::CREATE, Keyword::TABLE]) {
         return parse_table(parser).map(Some);
     }
+    if let Some(ddl) = parse_volume(parser)? {
+        return Ok(Some(ddl));
+    }
     let is_schema = parser.parse_keywords(&[Keyword::CREATE, Keyword::SCHEMA])
         || parser.parse_keywords(&[Keyword::CREATE, Keyword::DATABASE]);
     if !is_schema && !parser.parse_keywords(&[Keyword::CREATE, Keyword::CATALOG]) {
@@ -77,6 +100,38 @@ pub(super) fn parse_ddl(parser: &mut Parser<'_>) -> Result<Option<Ddl>, ParserEr
     }
     let ddl = if is_schema { Ddl::Schema { name, if_not_exists } } else { Ddl::Catalog { name, if_not_exists } };
     Ok(Some(ddl))
+}
+
+fn parse_volume(parser: &mut Parser<'_>) -> Result<Option<Ddl>, ParserError> {
+    if parser.parse_keywords(&[Keyword::DROP, Keyword::VOLUME]) {
+        let if_exists = parser.parse_keywords(&[Keyword::IF, Keyword::EXISTS]);
+        return Ok(Some(Ddl::DropVolume { name: parser.parse_object_name(false)?, if_exists }));
+    }
+    if parser.peek_keyword(Keyword::SHOW) && is_word(&parser.peek_nth_token(1).token, "VOLUMES") {
+        parser.next_token();
+        parser.next_token();
+        let named = parser.parse_one_of_keywords(&[Keyword::IN, Keyword::FROM]).is_some();
+        let schema = if named { Some(parser.parse_object_name(false)?) } else { None };
+        return Ok(Some(Ddl::ShowVolumes { schema }));
+    }
+    if parser.parse_keywords(&[Keyword::CREATE, Keyword::EXTERNAL, Keyword::VOLUME]) {
+        let message = "CREATE EXTERNAL VOLUME: the local lakehouse keeps managed volumes only";
+        return Err(ParserError::ParserError(message.to_owned()));
+    }
+    if !parser.parse_keywords(&[Keyword::CREATE, Keyword::VOLUME]) {
+        return Ok(None);
+    }
+    let if_not_exists = parser.parse_keywords(&[Keyword::IF, Keyword::NOT, Keyword::EXISTS]);
+    let name = parser.parse_object_name(false)?;
+    if parser.parse_keyword(Keyword::COMMENT) {
+        parser.parse_literal_string()?;
+    }
+    Ok(Some(Ddl::Volume { name, if_not_exists }))
+}
+
+/// Whether a token is that word, which is no keyword of the parser's.
+pub(super) fn is_word(token: &Token, expected: &str) -> bool {
+    matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(expected))
 }
 
 fn parse_table(parser: &mut Parser<'_>) -> Result<Ddl, ParserError> {
@@ -142,7 +197,8 @@ fn parse_clause(parser: &mut Parser<'_>, options: &mut TableOptions) -> Result<b
     Ok(true)
 }
 
-fn parse_properties(parser: &mut Parser<'_>) -> Result<BTreeMap<String, String>, ParserError> {
+/// `('key' = 'value', ...)`
+pub(super) fn parse_properties(parser: &mut Parser<'_>) -> Result<BTreeMap<String, String>, ParserError> {
     let mut properties = BTreeMap::new();
     parser.expect_token(&Token::LParen)?;
     loop {

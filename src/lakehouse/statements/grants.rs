@@ -11,7 +11,8 @@ use deltalake::datafusion::sql::sqlparser::tokenizer::Token;
 use secrecy::ExposeSecret;
 
 use super::failure::Failure;
-use super::run::{Job, Output, Runner, bad_name, parts, strings};
+use super::output::Output;
+use super::run::{Job, Runner, bad_name, parts};
 use crate::lakehouse::error::LakehouseError;
 use crate::lakehouse::grants::{ADMINISTRATOR, Change, Privilege, Securable, SecurableKind};
 use crate::model::TableName;
@@ -173,13 +174,13 @@ impl Runner {
             Err(error) => return Err(error.into()),
         };
         let row = vec![Some(name.to_owned()), Some(client_id), secret];
-        Ok(strings(&["name", "client_id", "client_secret"], vec![row]).once())
+        Ok(Output::strings(&["name", "client_id", "client_secret"], vec![row]).once())
     }
 
     fn show_principals(&self) -> Output {
         let principals = self.grants.principals().into_iter();
         let rows = principals.map(|principal| vec![Some(principal.name), Some(principal.client_id)]);
-        strings(&["name", "client_id"], rows.collect())
+        Output::strings(&["name", "client_id"], rows.collect())
     }
 
     fn change_grants(&self, job: &Job, on: &Target, change: Change) -> Result<(), Failure> {
@@ -198,7 +199,7 @@ impl Runner {
                 rows.push(texts.into_iter().map(|text| Some(text.to_owned())).collect());
             }
         }
-        Ok(strings(&["Principal", "ActionType", "ObjectType", "ObjectKey"], rows))
+        Ok(Output::strings(&["Principal", "ActionType", "ObjectType", "ObjectKey"], rows))
     }
 
     fn securable(&self, job: &Job, on: &Target) -> Result<Securable, Failure> {
@@ -220,6 +221,11 @@ impl Runner {
     /// Checks that the statement's user may use `privilege` on a table.
     pub(super) fn check_table(&self, job: &Job, privilege: Privilege, name: &TableName) -> Result<(), Failure> {
         Ok(self.grants.check(&job.user, privilege, &Securable::Table(name.clone()))?)
+    }
+
+    /// Checks that the statement's user may use `privilege` on a volume.
+    pub(super) fn check_volume(&self, job: &Job, privilege: Privilege, name: &TableName) -> Result<(), Failure> {
+        Ok(self.grants.check(&job.user, privilege, &Securable::Volume(name.clone()))?)
     }
 
     /// Checks that the statement's user may use `privilege` on a schema.

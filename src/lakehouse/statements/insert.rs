@@ -10,9 +10,9 @@ use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
-use super::run::{Job, Output, Runner, unless_canceled};
+use super::output::Output;
+use super::run::{Job, Runner, unless_canceled};
 use super::session::Session;
-use super::values::ResultColumn;
 use crate::lakehouse::grants::Privilege;
 use crate::lakehouse::table::Table;
 
@@ -23,6 +23,7 @@ const INSERT_BYTES: usize = 256 << 20;
 pub(super) async fn run(
     runner: &Runner,
     job: &Job,
+    session: &Session,
     insert: Insert,
     cancel: &CancellationToken,
 ) -> Result<Output, Failure> {
@@ -31,11 +32,10 @@ pub(super) async fn run(
     runner.check_table(job, Privilege::Modify, &name)?;
     let table = runner.store.table(&name).await?;
     let targets = targets(&table, &columns)?;
-    let session = runner.session(job);
-    let rows = unless_canceled(cancel, collect(&session, source, &table, &targets)).await?;
+    let rows = unless_canceled(cancel, collect(session, source, &table, &targets)).await?;
     let count = rows.num_rows();
     table.load(vec![rows], Vec::new()).await?;
-    Ok(inserted(count))
+    Ok(Output::counts(&[("num_affected_rows", count), ("num_inserted_rows", count)]))
 }
 
 /// The parts of an INSERT that has nothing but a table, columns and a query.
@@ -139,14 +139,4 @@ fn fit(batch: &RecordBatch, schema: &SchemaRef, targets: &[usize]) -> Result<Rec
         complete.push(column);
     }
     Ok(RecordBatch::try_new(Arc::clone(schema), complete)?)
-}
-
-fn inserted(count: usize) -> Output {
-    let column = |name| ResultColumn::new(name, "LONG", "BIGINT");
-    let count = Some(count.to_string());
-    Output {
-        columns: vec![column("num_affected_rows"), column("num_inserted_rows")],
-        rows: vec![vec![count.clone(), count]],
-        ..Default::default()
-    }
 }

@@ -7,8 +7,7 @@ use deltalake::arrow::array::StringArray;
 use deltalake::arrow::compute::{CastOptions, cast_with_options};
 use deltalake::arrow::datatypes::DataType as ArrowType;
 use deltalake::datafusion::sql::sqlparser::ast::{
-    CastKind, DataType as SqlType, ExactNumberInfo, Expr, Function, FunctionArguments, Ident, ObjectName, Statement,
-    TimezoneInfo, TypedString, Value, visit_expressions_mut,
+    CastKind, DataType as SqlType, ExactNumberInfo, Expr, Statement, TimezoneInfo, Value, visit_expressions_mut,
 };
 use deltalake::datafusion::sql::sqlparser::parser::Parser;
 use deltalake::datafusion::sql::sqlparser::tokenizer::Token;
@@ -18,7 +17,16 @@ use serde::Deserialize;
 
 use super::dialect::Spark;
 use super::failure::Failure;
+use super::functions::{self, instant, text};
+use super::scalars;
 use crate::lakehouse::columns::{parse_type, type_text};
+
+/// The most markers in a statement and parameters in a request, as Databricks documents it for its SQL connectors.
+const MARKERS: usize = 255;
+/// The most bytes of all values of a request, likewise.
+const VALUE_BYTES: usize = 1 << 20;
+/// The most bytes of values in a statement, where one value may stand for several markers.
+const BOUND_BYTES: usize = 16 << 20;
 
 /// One parameter of a request.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,20 +40,45 @@ pub(super) struct Parameter {
     kind: Option<String>,
 }
 
+impl Parameter {
+    /// What it holds in memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.name.len() + self.value.as_ref().map_or(0, String::len)
+    }
+}
+
+/// Whether a request has no more parameters than a statement can take.
+///
+/// # Errors
+/// What there is too much of.
+pub(super) fn check_limits(parameters: &[Parameter]) -> Result<(), String> {
+    if parameters.len() > MARKERS {
+        let count = parameters.len();
+        return Err(format!("{count} parameters are more than {MARKERS}; send several statements, or one JSON text"));
+    }
+    let bytes: usize = parameters.iter().filter_map(|parameter| parameter.value.as_ref()).map(String::len).sum();
+    if bytes > VALUE_BYTES {
+        return Err(format!("{bytes} bytes of parameter values are more than {VALUE_BYTES}; send several statements"));
+    }
+    Ok(())
+}
+
 /// Puts the parameters' values in place of their markers, and Databricks' words in place of DataFusion's.
 ///
 /// # Errors
 /// `UNBOUND_SQL_PARAMETER` for a marker without a parameter, `INVALID_PARAMETER_VALUE` for a value that is not of its
-/// type.
+/// type, for a parameter that came twice and for too many markers.
 pub(super) fn bind(statement: &mut Statement, parameters: &[Parameter], user: &str) -> Result<(), Failure> {
     let mut values = HashMap::with_capacity(parameters.len());
     for parameter in parameters {
-        if values.insert(parameter.name.as_str(), literal(parameter)?).is_some() {
+        let bytes = parameter.value.as_ref().map_or(0, String::len);
+        if values.insert(parameter.name.as_str(), (literal(parameter)?, bytes)).is_some() {
             let message = format_args!("The parameter '{}' came twice.", parameter.name);
             return Err(Failure::bad("INVALID_PARAMETER_VALUE", message));
         }
     }
-    let bound = visit_expressions_mut(statement, |expression| match bind_expression(expression, &values, user) {
+    let mut binder = Binder { values, user, markers: 0, bytes: 0 };
+    let bound = visit_expressions_mut(statement, |expression| match binder.expression(expression) {
         Ok(()) => ControlFlow::Continue(()),
         Err(failure) => ControlFlow::Break(failure),
     });
@@ -55,73 +88,39 @@ pub(super) fn bind(statement: &mut Statement, parameters: &[Parameter], user: &s
     }
 }
 
-fn bind_expression(expression: &mut Expr, values: &HashMap<&str, Expr>, user: &str) -> Result<(), Failure> {
-    match expression {
-        Expr::Value(value) => {
-            if let Value::Placeholder(marker) = &value.value {
-                let name = marker.strip_prefix(':').unwrap_or(marker);
-                let bound = values.get(name).cloned();
-                *expression = bound.ok_or_else(|| {
-                    let message = format_args!("Found the unbound parameter: {name}. Send it in `parameters`.");
-                    Failure::bad("UNBOUND_SQL_PARAMETER", message)
-                })?;
-            }
+struct Binder<'p> {
+    /// The values and their bytes.
+    values: HashMap<&'p str, (Expr, usize)>,
+    user: &'p str,
+    markers: usize,
+    bytes: usize,
+}
+
+impl Binder<'_> {
+    fn expression(&mut self, expression: &mut Expr) -> Result<(), Failure> {
+        let Expr::Value(value) = expression else { return functions::translate(expression, self.user) };
+        if let Value::Placeholder(marker) = &value.value {
+            *expression = self.bound(marker)?;
         }
-        Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) => spark_type(data_type),
-        Expr::Function(function) if is_user(function) => *expression = text(user.to_owned()),
-        Expr::Function(function) => spark_function(function),
-        Expr::Identifier(name) if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("current_user") => {
-            *expression = text(user.to_owned());
+        Ok(())
+    }
+
+    fn bound(&mut self, marker: &str) -> Result<Expr, Failure> {
+        let name = marker.strip_prefix(':').unwrap_or(marker);
+        let (value, bytes) = self.values.get(name).ok_or_else(|| {
+            let message = format_args!("Found the unbound parameter: {name}. Send it in `parameters`.");
+            Failure::bad("UNBOUND_SQL_PARAMETER", message)
+        })?;
+        self.markers += 1;
+        self.bytes += bytes;
+        if self.markers > MARKERS || self.bytes > BOUND_BYTES {
+            let message = format_args!(
+                "A statement takes at most {MARKERS} parameter markers and {BOUND_BYTES} bytes of values in their places."
+            );
+            return Err(Failure::bad("INVALID_PARAMETER_VALUE", message));
         }
-        _ => {}
+        Ok(value.clone())
     }
-    Ok(())
-}
-
-fn is_user(function: &Function) -> bool {
-    let no_arguments = match &function.args {
-        FunctionArguments::None => true,
-        FunctionArguments::List(list) => list.args.is_empty(),
-        FunctionArguments::Subquery(_) => false,
-    };
-    let name = function.name.to_string();
-    no_arguments && ["current_user", "session_user", "user"].iter().any(|word| name.eq_ignore_ascii_case(word))
-}
-
-/// Spark's functions that DataFusion has under another name.
-fn spark_function(function: &mut Function) {
-    let name = function.name.to_string().to_ascii_lowercase();
-    let other = match name.as_str() {
-        "array" => "make_array",
-        "explode" => "unnest",
-        _ => return,
-    };
-    function.name = ObjectName::from(vec![Ident::new(other)]);
-}
-
-/// Spark's types as DataFusion reads them: a TIMESTAMP is an instant in microseconds.
-fn spark_type(data_type: &mut SqlType) {
-    let custom = match data_type {
-        SqlType::Custom(name, _) => name.to_string().to_ascii_uppercase(),
-        _ => String::new(),
-    };
-    match (&*data_type, custom.as_str()) {
-        (SqlType::Timestamp(None, TimezoneInfo::None), _) | (_, "TIMESTAMP_LTZ") => *data_type = instant(),
-        (SqlType::TimestampNtz(_), _) => *data_type = SqlType::Timestamp(Some(6), TimezoneInfo::None),
-        (SqlType::Binary(_), _) => *data_type = SqlType::Bytea,
-        (_, "LONG") => *data_type = SqlType::BigInt(None),
-        (_, "SHORT") => *data_type = SqlType::SmallInt(None),
-        (_, "BYTE") => *data_type = SqlType::TinyInt(None),
-        _ => {}
-    }
-}
-
-fn instant() -> SqlType {
-    SqlType::Timestamp(Some(6), TimezoneInfo::WithTimeZone)
-}
-
-fn text(value: String) -> Expr {
-    Expr::value(Value::SingleQuotedString(value))
 }
 
 fn cast(expression: Expr, data_type: SqlType) -> Expr {
@@ -145,8 +144,12 @@ fn literal(parameter: &Parameter) -> Result<Expr, Failure> {
         return Err(Failure::bad("INVALID_PARAMETER_VALUE", message));
     };
     let Some(value) = &parameter.value else { return Ok(cast(Expr::value(Value::Null), sql_type)) };
-    if data_type == DataType::from(PrimitiveType::String) {
+    if data_type == DataType::STRING {
         return Ok(text(value.clone()));
+    }
+    if data_type == DataType::BINARY {
+        // As CAST has it: the bytes of the text.
+        return Ok(cast(text(value.clone()), sql_type));
     }
     let value = value.trim();
     check(value, &data_type).ok_or_else(|| wrong_value(parameter, &type_text(&data_type)))?;
@@ -181,6 +184,7 @@ fn sql_type(data_type: &DataType) -> Option<SqlType> {
         PrimitiveType::Float => SqlType::Real,
         PrimitiveType::Double => SqlType::Double(ExactNumberInfo::None),
         PrimitiveType::Boolean => SqlType::Boolean,
+        PrimitiveType::Binary => SqlType::Bytea,
         PrimitiveType::Date => SqlType::Date,
         PrimitiveType::Timestamp => instant(),
         PrimitiveType::TimestampNtz => SqlType::Timestamp(Some(6), TimezoneInfo::None),
@@ -194,6 +198,10 @@ fn sql_type(data_type: &DataType) -> Option<SqlType> {
 
 /// Whether the text reads as that type, by the cast that the query will use.
 fn check(value: &str, data_type: &DataType) -> Option<()> {
+    if *data_type == DataType::BOOLEAN {
+        // The cast would also take words that Spark does not.
+        return scalars::boolean(value).map(|_| ());
+    }
     let arrow: ArrowType = data_type.try_into_arrow().ok()?;
     let strict = CastOptions { safe: false, ..Default::default() };
     cast_with_options(&StringArray::from(vec![value]), &arrow, &strict).ok().map(|_| ())

@@ -1,30 +1,30 @@
-//! One statement from text to result: parse, bind, and whichever of query, INSERT, CREATE, DROP, DESCRIBE, SHOW it is.
+//! One statement from text to result: parse, bind, and whichever of query, INSERT, COPY INTO, CREATE, DROP, DESCRIBE,
+//! SHOW it is.
 
-use deltalake::datafusion::sql::sqlparser::ast::{
-    Ident, ObjectName, ObjectType, ShowStatementFilterPosition, ShowStatementOptions, Statement,
-};
+use deltalake::datafusion::sql::sqlparser::ast::{Ident, ObjectName, ObjectType, Statement};
 use deltalake::datafusion::sql::sqlparser::keywords::Keyword;
 use deltalake::datafusion::sql::sqlparser::parser::Parser;
 use deltalake::datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
-use deltalake::kernel::MetadataValue;
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
+use super::copy::{self, Copies, Copy};
 use super::ddl::{Ddl, parse_ddl};
 use super::dialect::Spark;
+use super::explode;
 use super::failure::Failure;
 use super::insert;
+use super::labels;
 use super::names;
+use super::output::{Output, RESULT_BYTES};
 use super::parameters::{Parameter, bind};
 use super::session::{Engine, Session};
-use super::values::{ResultColumn, Row, render, result_columns};
-use crate::lakehouse::columns::type_text;
+use super::show::shown_in;
+use super::values::{render, result_columns};
+use crate::lakehouse::files::{FileError, Volumes};
 use crate::lakehouse::grants::{Grants, Privilege, Securable};
 use crate::lakehouse::store::Store;
 use crate::model::TableName;
-
-/// An inline result holds at most this much, as on the real API.
-pub(super) const RESULT_BYTES: usize = 25 << 20;
 
 /// More operators than this in one statement are refused.
 const MAX_OPERATORS: usize = 4096;
@@ -37,28 +37,17 @@ pub(super) struct Job {
     /// Of names with less than three parts.
     pub(super) catalog: String,
     pub(super) schema: String,
-    pub(super) row_limit: Option<usize>,
+    /// The most rows and bytes of the result that are wanted; the rest is cut off.
+    pub(super) row_limit: usize,
+    pub(super) byte_limit: usize,
     /// Who asks: what `current_user()` gives.
     pub(super) user: String,
 }
 
-/// A finished statement's result.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Output {
-    pub(super) columns: Vec<ResultColumn>,
-    pub(super) rows: Vec<Row>,
-    /// Whether rows were left out.
-    pub(super) truncated: bool,
-    /// Bytes of the rows.
-    pub(super) bytes: usize,
-    /// Whether it is forgotten as soon as it was handed out, because a secret is in it.
-    pub(super) once: bool,
-}
-
-impl Output {
-    /// The same, to be handed out once.
-    pub(super) fn once(self) -> Self {
-        Self { once: true, ..self }
+impl Job {
+    /// What it holds in memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.statement.len() + self.parameters.iter().map(Parameter::bytes).sum::<usize>()
     }
 }
 
@@ -66,13 +55,16 @@ impl Output {
 #[derive(Clone)]
 pub(super) struct Runner {
     pub(super) store: Store,
+    pub(super) volumes: Volumes,
     pub(super) grants: Grants,
     pub(super) engine: Engine,
+    pub(super) copies: Copies,
 }
 
 /// A parsed statement.
 enum Parsed {
     Ddl(Ddl),
+    Copy(Copy),
     Other(Box<Statement>),
 }
 
@@ -85,21 +77,31 @@ impl Runner {
         }
         match parse(&job.statement)? {
             Parsed::Ddl(ddl) => self.ddl(job, ddl).await,
+            Parsed::Copy(copy) => copy::run(self, job, copy, cancel).await,
             Parsed::Other(mut statement) => {
                 bind(&mut statement, &job.parameters, &job.user)?;
+                explode::translate(&mut statement)?;
                 names::spell_columns(self, job, &mut statement).await?;
-                self.run_parsed(job, *statement, cancel).await
+                let session = self.session(job);
+                explode::expand_stars(&session, &mut statement).await?;
+                labels::label(&mut statement);
+                self.run_parsed(job, &session, *statement, cancel).await
             }
         }
     }
 
-    async fn run_parsed(&self, job: &Job, statement: Statement, cancel: &CancellationToken) -> Result<Output, Failure> {
+    async fn run_parsed(
+        &self,
+        job: &Job,
+        session: &Session,
+        statement: Statement,
+        cancel: &CancellationToken,
+    ) -> Result<Output, Failure> {
         match statement {
             Statement::Query(_) | Statement::Explain { .. } => {
-                let session = self.session(job);
-                unless_canceled(cancel, query(&session, statement, job.row_limit)).await
+                unless_canceled(cancel, query(session, statement, job)).await
             }
-            Statement::Insert(insert) => insert::run(self, job, insert, cancel).await,
+            Statement::Insert(insert) => insert::run(self, job, session, insert, cancel).await,
             Statement::Drop {
                 object_type: ObjectType::Table, if_exists, names, temporary: false, table: None, ..
             } => {
@@ -122,14 +124,14 @@ impl Runner {
                     let schema = Securable::Schema(catalog.clone(), name.clone());
                     self.grants.may(&job.user, Privilege::UseSchema, &schema)
                 });
-                Ok(listing("databaseName", schemas))
+                Ok(Output::names("databaseName", schemas))
             }
             Statement::ShowCatalogs { .. } => {
                 let mut catalogs = self.store.catalogs()?;
                 catalogs.retain(|name| {
                     self.grants.may(&job.user, Privilege::UseCatalog, &Securable::Catalog(name.clone()))
                 });
-                Ok(listing("catalog", catalogs))
+                Ok(Output::names("catalog", catalogs))
             }
             other => {
                 let text = other.to_string();
@@ -181,73 +183,34 @@ impl Runner {
                     self.record_created(job, &Securable::Catalog(catalog))?;
                 }
             }
+            Ddl::Volume { name, if_not_exists } => {
+                let name = self.table_name(job, &name)?;
+                self.check_schema(job, Privilege::CreateVolume, name.catalog(), name.schema())?;
+                if self.volumes.create(&name, &self.store)? {
+                    self.record_created(job, &Securable::Volume(name))?;
+                } else if !if_not_exists {
+                    let message = format_args!("Volume '{name}' already exists; nothing was changed.");
+                    return Err(Failure::bad("VOLUME_ALREADY_EXISTS", message));
+                }
+            }
+            Ddl::DropVolume { name, if_exists } => {
+                let name = self.table_name(job, &name)?;
+                let on = Securable::Volume(name.clone());
+                self.check_drop(job, &on)?;
+                let (volumes, dropped) = (self.volumes.clone(), name.clone());
+                if blocking(move || Ok(volumes.drop_volume(&dropped)?)).await? {
+                    self.record_dropped(&on)?;
+                } else if !if_exists {
+                    return Err(FileError::VolumeNotFound(name).into());
+                }
+            }
+            Ddl::ShowVolumes { schema } => return self.show_volumes(job, schema.as_ref()),
         }
         Ok(Output::default())
     }
 
-    async fn describe(&self, job: &Job, name: &ObjectName, extended: bool) -> Result<Output, Failure> {
-        let name = self.table_name(job, name)?;
-        self.check_table(job, Privilege::Select, &name)?;
-        let table = self.store.table(&name).await?;
-        let text = |value: &str| Some(value.to_owned());
-        let mut rows: Vec<Row> = table
-            .fields()
-            .iter()
-            .map(|field| {
-                let comment = match field.metadata().get("comment") {
-                    Some(MetadataValue::String(comment)) => Some(comment.clone()),
-                    _ => None,
-                };
-                vec![text(field.name()), Some(type_text(field.data_type())), comment]
-            })
-            .collect();
-        if extended {
-            let details = table.details();
-            let properties: Vec<String> =
-                details.properties.iter().map(|(key, value)| format!("{key}={value}")).collect();
-            let name = table.name();
-            rows.push(vec![text(""), text(""), text("")]);
-            rows.push(vec![text("# Detailed Table Information"), text(""), text("")]);
-            for (key, value) in [
-                ("Catalog", name.catalog().to_owned()),
-                ("Database", name.schema().to_owned()),
-                ("Table", name.table().to_owned()),
-                ("Type", "MANAGED".to_owned()),
-                ("Provider", "delta".to_owned()),
-                ("Comment", details.comment.unwrap_or_default()),
-                ("Location", format!("file://{}", table.folder().display())),
-                ("Table Properties", format!("[{}]", properties.join(","))),
-            ] {
-                rows.push(vec![text(key), Some(value), text("")]);
-            }
-        }
-        Ok(strings(&["col_name", "data_type", "comment"], rows))
-    }
-
-    fn show_tables(&self, job: &Job, options: &ShowStatementOptions) -> Result<Output, Failure> {
-        let (catalog, schema) = match shown_in(options)? {
-            None => (job.catalog.clone(), job.schema.clone()),
-            Some(name) => match &parts(&name)?[..] {
-                [schema] => (job.catalog.clone(), schema.clone()),
-                [catalog, schema] => (catalog.clone(), schema.clone()),
-                _ => return Err(bad_name(&name)),
-            },
-        };
-        self.check_schema(job, Privilege::UseSchema, &catalog, &schema)?;
-        let tables = self.store.tables()?.into_iter();
-        let here = tables.filter(|table| {
-            let visible = || self.grants.may(&job.user, Privilege::Select, &Securable::Table(table.clone()));
-            table.catalog() == catalog && table.schema() == schema && visible()
-        });
-        let rows =
-            here.map(|table| vec![Some(schema.clone()), Some(table.table().to_owned()), Some("false".to_owned())]);
-        let mut output = strings(&["database", "tableName", "isTemporary"], rows.collect());
-        output.columns[2] = ResultColumn::new("isTemporary", "BOOLEAN", "BOOLEAN");
-        Ok(output)
-    }
-
     /// A session that reads what the statement's user may read.
-    pub(super) fn session(&self, job: &Job) -> Session {
+    fn session(&self, job: &Job) -> Session {
         self.engine.session(&job.catalog, &job.schema, self.grants.clone(), &job.user)
     }
 
@@ -275,6 +238,14 @@ pub(super) async fn unless_canceled<T>(
     }
 }
 
+/// Runs work that reads or changes files where it may block.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(Failure::internal(error)))
+}
+
 fn parse(text: &str) -> Result<Parsed, Failure> {
     let tokens = Tokenizer::new(&Spark, text).tokenize_with_location()?;
     check_depth(&tokens)?;
@@ -282,9 +253,12 @@ fn parse(text: &str) -> Result<Parsed, Failure> {
     if parser.peek_token_ref().token == Token::EOF {
         return Err(Failure::bad("PARSE_EMPTY_STATEMENT", "Syntax error, unexpected empty statement."));
     }
-    let parsed = match parse_ddl(&mut parser)? {
-        Some(ddl) => Parsed::Ddl(ddl),
-        None => Parsed::Other(Box::new(parser.parse_statement()?)),
+    let parsed = if let Some(ddl) = parse_ddl(&mut parser)? {
+        Parsed::Ddl(ddl)
+    } else if let Some(copy) = copy::parse_copy(&mut parser)? {
+        Parsed::Copy(copy)
+    } else {
+        Parsed::Other(Box::new(parser.parse_statement()?))
     };
     while parser.consume_token(&Token::SemiColon) {}
     let rest = parser.next_token();
@@ -344,33 +318,26 @@ fn check_depth(tokens: &[TokenWithSpan]) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn query(session: &Session, statement: Statement, row_limit: Option<usize>) -> Result<Output, Failure> {
+async fn query(session: &Session, statement: Statement, job: &Job) -> Result<Output, Failure> {
     let mut stream = session.query(statement).await?;
-    let mut output = Output { columns: result_columns(&stream.schema()), ..Default::default() };
-    let row_limit = row_limit.unwrap_or(usize::MAX);
+    let columns = result_columns(&stream.schema());
+    let byte_limit = job.byte_limit.min(RESULT_BYTES);
+    let (mut rows, mut bytes, mut truncated) = (Vec::new(), 0, false);
     while let Some(batch) = stream.next().await {
         let batch = batch?;
-        let wanted = batch.num_rows().min(row_limit - output.rows.len());
-        let (rows, bytes) = render(&batch.slice(0, wanted), RESULT_BYTES - output.bytes)?;
-        output.truncated = rows.len() < batch.num_rows();
-        output.bytes += bytes;
-        output.rows.extend(rows);
-        if output.truncated {
+        let wanted = batch.num_rows().min(job.row_limit - rows.len());
+        let (rendered, size) = render(&batch.slice(0, wanted), byte_limit - bytes)?;
+        if rendered.len() < wanted && job.byte_limit > RESULT_BYTES {
+            return Err(Failure::inline_limit(RESULT_BYTES));
+        }
+        truncated = rendered.len() < batch.num_rows();
+        bytes += size;
+        rows.extend(rendered);
+        if truncated {
             break;
         }
     }
-    Ok(output)
-}
-
-fn shown_in(options: &ShowStatementOptions) -> Result<Option<ObjectName>, Failure> {
-    let filter = matches!(
-        options.filter_position,
-        Some(ShowStatementFilterPosition::Infix(_) | ShowStatementFilterPosition::Suffix(_))
-    );
-    if filter || options.starts_with.is_some() || options.limit.is_some() {
-        return Err(Failure::unsupported("SHOW with a filter"));
-    }
-    Ok(options.show_in.as_ref().and_then(|show_in| show_in.parent_name.clone()))
+    Ok(Output::new(columns, rows, truncated))
 }
 
 /// The parts of a name, in lower case as Unity Catalog keeps them.
@@ -380,7 +347,7 @@ pub(super) fn parts(name: &ObjectName) -> Result<Vec<String>, Failure> {
     Ok(idents.into_iter().map(|ident| ident.value.to_ascii_lowercase()).collect())
 }
 
-fn one_part(name: &ObjectName) -> Result<String, Failure> {
+pub(super) fn one_part(name: &ObjectName) -> Result<String, Failure> {
     match &parts(name)?[..] {
         [part] => Ok(part.clone()),
         _ => Err(bad_name(name)),
@@ -389,14 +356,4 @@ fn one_part(name: &ObjectName) -> Result<String, Failure> {
 
 pub(super) fn bad_name(name: &ObjectName) -> Failure {
     Failure::bad("INVALID_IDENTIFIER", format_args!("'{name}' has the wrong number of parts for a name."))
-}
-
-fn listing(column: &str, names: Vec<String>) -> Output {
-    strings(&[column], names.into_iter().map(|name| vec![Some(name)]).collect())
-}
-
-pub(super) fn strings(columns: &[&str], rows: Vec<Row>) -> Output {
-    let columns = columns.iter().map(|name| ResultColumn::new(name, "STRING", "STRING")).collect();
-    let bytes = rows.iter().flatten().flatten().map(String::len).sum();
-    Output { columns, rows, bytes, ..Default::default() }
 }

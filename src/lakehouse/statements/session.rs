@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use deltalake::datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
-use deltalake::datafusion::common::DataFusionError;
-use deltalake::datafusion::execution::SessionStateBuilder;
+use deltalake::datafusion::common::{DFSchemaRef, DataFusionError};
 use deltalake::datafusion::execution::disk_manager::DiskManagerBuilder;
 use deltalake::datafusion::execution::memory_pool::GreedyMemoryPool;
 use deltalake::datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use deltalake::datafusion::execution::session_state::SessionState;
+use deltalake::datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use deltalake::datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use deltalake::datafusion::prelude::{SQLOptions, SessionConfig};
 use deltalake::datafusion::sql::parser::Statement as DataFusionStatement;
@@ -17,7 +17,9 @@ use deltalake::datafusion::sql::sqlparser::ast::Statement;
 use deltalake::delta_datafusion::DeltaSessionConfig;
 use deltalake::delta_datafusion::planner::DeltaPlanner;
 
+use super::array_only::array_only;
 use super::failure::Failure;
+use super::from_json::from_json;
 use crate::lakehouse::error::LakehouseError;
 use crate::lakehouse::grants::{Grants, Privilege, Securable};
 use crate::lakehouse::store::Store;
@@ -41,13 +43,16 @@ impl Engine {
             .with_memory_pool(Arc::new(GreedyMemoryPool::new(QUERY_MEMORY)))
             .with_disk_manager_builder(DiskManagerBuilder::default().with_max_temp_directory_size(SPILL_BYTES))
             .build_arc()
-            .map_err(|error| LakehouseError::InvalidArgument(format!("The SQL engine did not start: {error}")))?;
-        let base = SessionStateBuilder::new()
+            .map_err(no_engine)?;
+        let mut base = SessionStateBuilder::new()
             .with_default_features()
             .with_config(config("main", "default"))
             .with_runtime_env(runtime)
             .with_query_planner(DeltaPlanner::new())
             .build();
+        for function in [from_json(), array_only()] {
+            base.register_udf(Arc::new(function)).map_err(no_engine)?;
+        }
         Ok(Self { base, store })
     }
 
@@ -62,6 +67,10 @@ impl Engine {
         state.mark_start_execution();
         Session { state }
     }
+}
+
+fn no_engine(error: DataFusionError) -> LakehouseError {
+    LakehouseError::InvalidArgument(format!("The SQL engine did not start: {error}"))
 }
 
 fn config(catalog: &str, schema: &str) -> SessionConfig {
@@ -92,6 +101,12 @@ impl Session {
             .verify_plan(&plan)?;
         let plan = self.state.create_physical_plan(&plan).await?;
         Ok(execute_stream(plan, self.state.task_ctx())?)
+    }
+
+    /// The columns that a query would have.
+    pub(super) async fn columns(&self, query: Statement) -> Result<DFSchemaRef, Failure> {
+        let plan = self.state.statement_to_plan(DataFusionStatement::Statement(Box::new(query))).await?;
+        Ok(Arc::clone(plan.schema()))
     }
 }
 

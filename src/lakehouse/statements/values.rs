@@ -1,13 +1,17 @@
 //! Results as the API gives them: every value as text, every type by Databricks' name.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use deltalake::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use deltalake::arrow::compute::cast;
-use deltalake::arrow::datatypes::{DataType, Float32Type, Float64Type, Schema, TimeUnit};
+use deltalake::arrow::datatypes::{DataType, FieldRef, Float32Type, Float64Type, Schema, TimeUnit};
 use deltalake::arrow::error::ArrowError;
 use deltalake::arrow::util::display::{ArrayFormatter, FormatOptions};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
+
+use super::labels;
 
 /// A result column: its name, its type without (`LONG`) and with arguments (`BIGINT`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +33,9 @@ pub(super) type Row = Vec<Option<String>>;
 pub(super) fn result_columns(schema: &Schema) -> Vec<ResultColumn> {
     let columns = schema.fields().iter();
     columns
-        .map(|field| ResultColumn::new(field.name(), type_name(field.data_type()), &text(field.data_type())))
+        .map(|field| {
+            ResultColumn::new(labels::name(field.name()), type_name(field.data_type()), &text(field.data_type()))
+        })
         .collect()
 }
 
@@ -60,7 +66,7 @@ fn type_name(data_type: &DataType) -> &'static str {
 }
 
 /// The type as the API's `type_text` has it: types in upper case, names of fields as they are.
-fn text(data_type: &DataType) -> String {
+pub(super) fn text(data_type: &DataType) -> String {
     match data_type {
         DataType::Decimal32(precision, scale)
         | DataType::Decimal64(precision, scale)
@@ -91,6 +97,11 @@ fn text(data_type: &DataType) -> String {
     }
 }
 
+/// Quotes and a comma for each value, as the JSON has them.
+pub(super) fn row_bytes(row: &Row) -> usize {
+    row.iter().map(|value| value.as_ref().map_or(4, String::len) + 3).sum()
+}
+
 /// Renders rows until one would make the result larger than `limit` bytes; returns the rows and their size.
 pub(super) fn render(batch: &RecordBatch, limit: usize) -> Result<(Vec<Row>, usize), ArrowError> {
     let columns = batch.columns().iter().map(plain).collect::<Result<Vec<_>, _>>()?;
@@ -98,8 +109,7 @@ pub(super) fn render(batch: &RecordBatch, limit: usize) -> Result<(Vec<Row>, usi
     let mut bytes = 0;
     for index in 0..batch.num_rows() {
         let row = columns.iter().map(|column| cell(column, index)).collect::<Result<Row, _>>()?;
-        // Quotes and a comma for each value, as the JSON has them.
-        let size: usize = row.iter().map(|value| value.as_ref().map_or(4, String::len) + 3).sum();
+        let size = row_bytes(&row);
         if bytes + size > limit {
             break;
         }
@@ -109,16 +119,25 @@ pub(super) fn render(batch: &RecordBatch, limit: usize) -> Result<(Vec<Row>, usi
     Ok((rows, bytes))
 }
 
-/// Dictionaries and the like unpacked, so that the rest sees plain arrays.
+/// Dictionaries and the like unpacked, at every depth, so that the rest sees plain arrays.
 fn plain(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    match column.data_type() {
-        DataType::Dictionary(_, values) => cast(column, values),
-        DataType::Timestamp(unit, zone) if *unit != TimeUnit::Microsecond => {
-            cast(column, &DataType::Timestamp(TimeUnit::Microsecond, zone.clone()))
-        }
-        DataType::Binary | DataType::BinaryView | DataType::FixedSizeBinary(_) => cast(column, &DataType::LargeBinary),
-        DataType::FixedSizeList(element, _) => cast(column, &DataType::List(element.clone())),
-        _ => Ok(ArrayRef::clone(column)),
+    let kind = plain_type(column.data_type());
+    if kind == *column.data_type() { Ok(ArrayRef::clone(column)) } else { cast(column, &kind) }
+}
+
+fn plain_type(kind: &DataType) -> DataType {
+    let inside = |field: &FieldRef| -> FieldRef {
+        Arc::new(field.as_ref().clone().with_data_type(plain_type(field.data_type())))
+    };
+    match kind {
+        DataType::Dictionary(_, values) => plain_type(values),
+        DataType::Timestamp(_, zone) => DataType::Timestamp(TimeUnit::Microsecond, zone.clone()),
+        DataType::Binary | DataType::BinaryView | DataType::FixedSizeBinary(_) => DataType::LargeBinary,
+        DataType::List(element) | DataType::FixedSizeList(element, _) => DataType::List(inside(element)),
+        DataType::LargeList(element) => DataType::LargeList(inside(element)),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(inside).collect()),
+        DataType::Map(entries, sorted) => DataType::Map(inside(entries), *sorted),
+        other => other.clone(),
     }
 }
 
@@ -131,7 +150,9 @@ fn cell(column: &ArrayRef, row: usize) -> Result<Option<String>, ArrowError> {
         DataType::Float64 => float(column.as_primitive::<Float64Type>().value(row), column, row)?,
         DataType::Float32 => float(f64::from(column.as_primitive::<Float32Type>().value(row)), column, row)?,
         DataType::List(_) | DataType::LargeList(_) | DataType::Struct(_) | DataType::Map(..) => {
-            json_value(column, row)?.to_string()
+            let mut text = String::new();
+            write_json(column, row, &mut text)?;
+            text
         }
         _ => display(column, row)?,
     };
@@ -160,40 +181,62 @@ fn float(value: f64, column: &ArrayRef, row: usize) -> Result<String, ArrowError
     .to_owned())
 }
 
-fn json_value(column: &ArrayRef, row: usize) -> Result<Value, ArrowError> {
-    let column = &plain(column)?;
+/// A value inside of a nested one, as JSON: fields in their order, numbers with all their digits.
+fn write_json(column: &ArrayRef, row: usize, out: &mut String) -> Result<(), ArrowError> {
     if column.is_null(row) {
-        return Ok(Value::Null);
+        out.push_str("null");
+        return Ok(());
     }
-    Ok(match column.data_type() {
-        DataType::List(_) => json_list(&column.as_list::<i32>().value(row))?,
-        DataType::LargeList(_) => json_list(&column.as_list::<i64>().value(row))?,
+    match column.data_type() {
+        DataType::List(_) => write_list(&column.as_list::<i32>().value(row), out)?,
+        DataType::LargeList(_) => write_list(&column.as_list::<i64>().value(row), out)?,
         DataType::Struct(fields) => {
             let values = column.as_struct();
-            let mut object = Map::new();
-            for (index, field) in fields.iter().enumerate() {
-                object.insert(field.name().clone(), json_value(values.column(index), row)?);
-            }
-            Value::Object(object)
+            let fields = fields.iter().zip(values.columns());
+            write_object(fields.map(|(field, column)| (field.name().clone(), column, row)), out)?;
         }
         DataType::Map(..) => {
             let entries = column.as_map().value(row);
-            let mut object = Map::new();
-            for entry in 0..entries.len() {
-                let key = cell(&plain(entries.column(0))?, entry)?.unwrap_or_default();
-                object.insert(key, json_value(entries.column(1), entry)?);
-            }
-            Value::Object(object)
+            let (keys, values) = (entries.column(0), entries.column(1));
+            let keys = (0..entries.len()).map(|entry| Ok(cell(keys, entry)?.unwrap_or_default()));
+            let keys = keys.collect::<Result<Vec<_>, ArrowError>>()?;
+            write_object(keys.into_iter().enumerate().map(|(entry, key)| (key, values, entry)), out)?;
         }
-        DataType::Boolean => json!(column.as_boolean().value(row)),
-        data_type if data_type.is_numeric() => {
+        data_type => {
             let text = cell(column, row)?.unwrap_or_default();
-            serde_json::from_str(&text).unwrap_or(Value::String(text))
+            // What is finite is written as a number of JSON.
+            let is_number = data_type.is_numeric() && !text.ends_with(['N', 'y']);
+            if is_number || *data_type == DataType::Boolean {
+                out.push_str(&text);
+            } else {
+                out.push_str(&Value::String(text).to_string());
+            }
         }
-        _ => cell(column, row)?.map_or(Value::Null, Value::String),
-    })
+    }
+    Ok(())
 }
 
-fn json_list(elements: &ArrayRef) -> Result<Value, ArrowError> {
-    (0..elements.len()).map(|index| json_value(elements, index)).collect::<Result<Vec<_>, _>>().map(Value::Array)
+fn write_list(elements: &ArrayRef, out: &mut String) -> Result<(), ArrowError> {
+    out.push('[');
+    for index in 0..elements.len() {
+        out.push_str(if index > 0 { "," } else { "" });
+        write_json(elements, index, out)?;
+    }
+    out.push(']');
+    Ok(())
+}
+
+fn write_object<'a>(
+    entries: impl Iterator<Item = (String, &'a ArrayRef, usize)>,
+    out: &mut String,
+) -> Result<(), ArrowError> {
+    out.push('{');
+    for (index, (key, column, row)) in entries.enumerate() {
+        out.push_str(if index > 0 { "," } else { "" });
+        out.push_str(&Value::String(key).to_string());
+        out.push(':');
+        write_json(column, row, out)?;
+    }
+    out.push('}');
+    Ok(())
 }

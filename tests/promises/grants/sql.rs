@@ -205,7 +205,7 @@ async fn mistakes_are_named_and_change_nothing() {
         ("GRANT SELECT ON TABLE main.direct_write.nothing TO app", "[TABLE_OR_VIEW_NOT_FOUND]", "nothing"),
         ("GRANT USE SCHEMA ON SCHEMA main.nothing TO app", "[SCHEMA_NOT_FOUND]", "nothing"),
         ("GRANT USE CATALOG ON CATALOG nothing TO app", "[NO_SUCH_CATALOG_EXCEPTION]", "nothing"),
-        ("GRANT READ VOLUME ON VOLUME main.default.nothing TO app", "[VOLUME_NOT_FOUND]", "nothing"),
+        ("GRANT READ VOLUME ON VOLUME main.default.nothing TO app", "[UC_VOLUME_NOT_FOUND]", "nothing"),
         ("SHOW GRANTS ON TABLE main.direct_write.nothing", "[TABLE_OR_VIEW_NOT_FOUND]", "nothing"),
         ("GRANT USE CATALOG ON TABLE main.direct_write.products TO app", "[INVALID_PARAMETER_VALUE]", "SELECT"),
         ("GRANT CREATE SCHEMA ON SCHEMA main.default TO app", "[INVALID_PARAMETER_VALUE]", "not applicable"),
