@@ -17,8 +17,8 @@ use crate::support::caller::Caller;
 use crate::support::rows_on_disk;
 
 const TABLE: &str = "main.direct_write.products";
-/// Records on each stream before the crash, at most; small files are put together rarely.
-const RECORDS: i64 = 20_000;
+/// How long it may take until the place is reached; small files are put together rarely.
+const PATIENCE: Duration = Duration::from_secs(90);
 /// Records that are waited for together.
 const TOGETHER: i64 = 20;
 
@@ -93,7 +93,11 @@ fn record(kind: &str, index: i64) -> String {
 macro_rules! write_until_death {
     ($stream:expr, $kind:literal) => {{
         let mut acknowledged = -1_i64;
-        for index in 0..RECORDS {
+        let begin = Instant::now();
+        for index in 0.. {
+            if begin.elapsed() > PATIENCE {
+                break;
+            }
             let Ok(offset) = $stream.ingest_record_offset(record($kind, index)).await else { break };
             if index % TOGETHER == TOGETHER - 1 {
                 match $stream.wait_for_offset(offset).await {

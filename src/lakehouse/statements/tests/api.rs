@@ -23,6 +23,8 @@ impl Api {
     /// The same data in another process's place.
     pub(crate) async fn restart(self) -> Self {
         let Self { lakehouse, folder, .. } = self;
+        // Also the tasks of finished statements, which hold the store a moment longer than their answer takes.
+        lakehouse.statements.close().await;
         lakehouse.store().close().await;
         drop(lakehouse);
         Self::open(folder).await
