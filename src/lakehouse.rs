@@ -28,6 +28,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use serde_json::{Value, json};
@@ -46,6 +49,7 @@ mod grants;
 mod listen;
 mod log;
 mod maintenance;
+mod metrics;
 mod oidc;
 mod private_file;
 mod seed;
@@ -159,7 +163,12 @@ impl Lakehouse {
             .merge(statements::router(self.statements.clone(), self.oidc.clone()))
             .merge(files::router(self.volumes.clone(), self.oidc.clone()))
             .layer(middleware::from_fn_with_state(weather.clone(), weather::refuse))
-            .route("/health", get(health))
+            .merge(
+                Router::new()
+                    .route("/health", get(health))
+                    .route("/metrics", get(metrics))
+                    .with_state(self.store.clone()),
+            )
             .merge(weather::router(weather))
             .merge(zerobus::router(zerobus))
     }
@@ -186,11 +195,19 @@ impl Lakehouse {
     }
 }
 
-async fn health() -> Json<Value> {
+/// Answers as long as the process does; `degraded` when a log segment was damaged, which the log of the process explains.
+async fn health(State(store): State<Store>) -> Json<Value> {
+    let damaged = store.metrics().damaged_segments.get();
     Json(json!({
-        "status": "healthy",
+        "status": if damaged == 0 { "healthy" } else { "degraded" },
         "app": "direct-write-lakehouse",
         "version": env!("CARGO_PKG_VERSION"),
         "workspace_id": WORKSPACE_ID,
+        "damaged_segments": damaged,
     }))
+}
+
+async fn metrics(State(store): State<Store>) -> impl IntoResponse {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], store.metrics_text())
 }

@@ -22,6 +22,7 @@ use super::commits::{AppVersion, Commits};
 use super::data_files;
 use super::error::LakehouseError;
 use super::log::{SealedSegment, SegmentRows, rescue};
+use super::metrics::TableMetrics;
 use super::weather::{CrashPoint, Faults};
 use crate::model::TableName;
 
@@ -53,6 +54,7 @@ pub(crate) struct CommitterConfig {
     /// How many tables may encode Parquet at once.
     pub(crate) turns: Arc<Semaphore>,
     pub(crate) faults: Faults,
+    pub(crate) metrics: TableMetrics,
 }
 
 impl Committer {
@@ -143,8 +145,8 @@ async fn commit(config: &CommitterConfig, group: &mut Vec<SealedSegment>, tried:
     let not_written = |cause: String| LakehouseError::NotWritten { table: config.table.clone(), cause: cause.into() };
     let Ok(_turn) = config.turns.acquire().await else { return Err(LakehouseError::Closed(config.table.clone())) };
     let segments = std::mem::take(group);
-    let (schema, folder) = (config.schema.clone(), config.log_folder.clone());
-    let read = tokio::task::spawn_blocking(move || read(segments, &folder, &schema)).await;
+    let (schema, folder, metrics) = (config.schema.clone(), config.log_folder.clone(), config.metrics.clone());
+    let read = tokio::task::spawn_blocking(move || read(segments, &folder, &schema, &metrics)).await;
     let (segments, rows) = read.map_err(|error| not_written(error.to_string()))?;
     *group = segments;
     let rows = rows?;
@@ -164,13 +166,10 @@ async fn commit(config: &CommitterConfig, group: &mut Vec<SealedSegment>, tried:
         Err(error) => return Err(error),
     }
     config.faults.reach(CrashPoint::AfterCommit);
-    tracing::debug!(
-        table = %config.table,
-        rows = group.iter().map(|segment| segment.rows).sum::<u64>(),
-        segments = group.len(),
-        age_ms = group.first().and_then(|segment| segment.since).map(|since| since.elapsed().as_millis() as u64),
-        "log committed"
-    );
+    let rows = group.iter().map(|segment| segment.rows).sum();
+    let age = group.first().and_then(|segment| segment.since).map(|since| since.elapsed());
+    config.metrics.committed(rows, group.len() as u64, age);
+    tracing::debug!(table = %config.table, rows, segments = group.len(), ?age, "log committed");
     for segment in group.drain(..) {
         if let Err(error) = std::fs::remove_file(&segment.path) {
             tracing::warn!(path = %segment.path.display(), %error, "a committed segment was not removed; the next start does");
@@ -184,6 +183,7 @@ fn read(
     segments: Vec<SealedSegment>,
     folder: &std::path::Path,
     schema: &SchemaRef,
+    metrics: &TableMetrics,
 ) -> (Vec<SealedSegment>, Result<SegmentRows, LakehouseError>) {
     let mut all = SegmentRows::default();
     let mut kept: Vec<SealedSegment> = Vec::with_capacity(segments.len());
@@ -200,6 +200,7 @@ fn read(
                 segment
             }
         };
+        metrics.damaged();
         match rescue(folder, &segment, schema) {
             Ok(Some(rescued)) => match rescued.read() {
                 Ok(rows) => {

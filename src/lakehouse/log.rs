@@ -33,6 +33,7 @@ pub(crate) use segment::{Entry, EntryEncoder, Origin};
 pub(crate) use space::{Space, SpaceShare};
 
 use super::error::LakehouseError;
+use super::metrics::TableMetrics;
 use crate::model::TableName;
 use active::{ActiveSegment, WriteFailure};
 use segment::SegmentId;
@@ -159,6 +160,7 @@ pub(crate) struct LogConfig {
     pub(crate) memory: Arc<Semaphore>,
     pub(crate) space: Space,
     pub(crate) faults: super::weather::Faults,
+    pub(crate) metrics: TableMetrics,
 }
 
 impl Log {
@@ -181,6 +183,7 @@ impl Log {
             offsets: Arc::clone(&offsets),
             sealed,
             faults: config.faults,
+            metrics: config.metrics,
         };
         let task = tokio::spawn(writer.run(calls));
         Self {
@@ -244,6 +247,7 @@ struct GroupWriter {
     offsets: Arc<Mutex<HashMap<Uuid, i64>>>,
     sealed: mpsc::UnboundedSender<SealedSegment>,
     faults: super::weather::Faults,
+    metrics: TableMetrics,
 }
 
 impl GroupWriter {
@@ -292,6 +296,8 @@ impl GroupWriter {
         if entries.is_empty() {
             return;
         }
+        let rows = entries.iter().map(|entry| u64::from(entry.rows)).sum();
+        let bytes = entries.iter().map(|entry| entry.size() as u64).sum();
         let active = self.active.take();
         let (id, folder, schema, faults) = (self.next, self.folder.clone(), self.schema.clone(), self.faults.clone());
         let work = move || {
@@ -317,7 +323,9 @@ impl GroupWriter {
         if let Err(failure) = &result {
             tracing::warn!(table = %self.table, %failure, "a group commit failed; its rows were refused");
         }
-        let result = result.map_err(|failure| failure.into_error(&self.table));
+        let result = result
+            .map(|took| self.metrics.synced(rows, bytes, took))
+            .map_err(|failure| failure.into_error(&self.table));
         if result.is_ok() {
             self.offsets.lock().unwrap_or_else(PoisonError::into_inner).extend(reached);
         }

@@ -20,6 +20,7 @@ use tokio::sync::{Mutex, OnceCell};
 use super::disk::{DurableFiles, create_folders, sync_folder};
 use super::error::LakehouseError;
 use super::log;
+use super::metrics::Metrics;
 use super::table::{Shared, StoreOptions, Table};
 use super::weather::Weather;
 use crate::model::TableName;
@@ -88,6 +89,16 @@ impl Store {
     /// The weather over it.
     pub(crate) fn weather(&self) -> &Weather {
         self.inner.shared.weather()
+    }
+
+    /// What it counts.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        self.inner.shared.metrics()
+    }
+
+    /// The text of `GET /metrics`.
+    pub(crate) fn metrics_text(&self) -> String {
+        self.inner.shared.metrics_text()
     }
 
     /// The data folder.

@@ -22,6 +22,7 @@ use super::data_files;
 use super::error::LakehouseError;
 use super::log::{self, Entry, EntryEncoder, Log, LogConfig, LogOptions, Pending, Space};
 use super::maintenance::Maintenance;
+use super::metrics::{Metrics, TableMetrics};
 use super::weather::{Faults, Weather};
 use crate::model::{Column, TableName};
 
@@ -49,6 +50,7 @@ pub(crate) struct Shared {
     /// Tables whose rows are encoded to Parquet at the same time; the rest of the processor is for those who write.
     encoding: Arc<Semaphore>,
     compacting: Arc<Semaphore>,
+    metrics: Metrics,
     weather: Weather,
     lock: Arc<File>,
 }
@@ -62,6 +64,7 @@ impl Shared {
             space: Space::new(options.log_space),
             encoding: Arc::new(Semaphore::new(processors.div_ceil(2))),
             compacting: Arc::new(Semaphore::new(1)),
+            metrics: Metrics::new(),
             weather,
             lock: Arc::new(lock),
         }
@@ -69,6 +72,15 @@ impl Shared {
 
     pub(crate) fn weather(&self) -> &Weather {
         &self.weather
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The text of `GET /metrics`.
+    pub(crate) fn metrics_text(&self) -> String {
+        self.metrics.text(&self.space)
     }
 }
 
@@ -83,6 +95,7 @@ pub struct Table {
     commits: Arc<Commits>,
     pub(super) latest: watch::Receiver<DeltaTable>,
     faults: Faults,
+    metrics: TableMetrics,
     /// Whether it may be written; held while data files are, so that a dropped table's folder does not come back.
     open: RwLock<bool>,
 }
@@ -110,7 +123,8 @@ impl Table {
             joined
                 .map_err(|error| LakehouseError::InvalidArgument(format!("Reading the log of '{name}': {error}")))??
         };
-        let faults = shared.weather.at(name.to_string());
+        shared.metrics.damaged_segments.inc_by(recovered.damage.len() as u64);
+        let (faults, metrics) = (shared.weather.at(name.to_string()), shared.metrics.table(&name));
         let maintenance = Maintenance::new(name.clone(), Arc::clone(&shared.compacting), faults.clone());
         let (commits, latest) = Commits::start(name.clone(), delta, maintenance, Arc::clone(&shared.lock));
         let commits = Arc::new(commits);
@@ -122,6 +136,7 @@ impl Table {
             latest: latest.clone(),
             turns: Arc::clone(&shared.encoding),
             faults: faults.clone(),
+            metrics: metrics.clone(),
         };
         let (sender, sealed) = mpsc::unbounded_channel();
         let committer = Committer::start(config, sealed);
@@ -133,6 +148,7 @@ impl Table {
             memory: Arc::clone(&shared.memory),
             space: shared.space.clone(),
             faults: faults.clone(),
+            metrics: metrics.clone(),
         };
         let log = Log::start(config, recovered, sender);
         Ok(Self {
@@ -145,6 +161,7 @@ impl Table {
             commits,
             latest,
             faults,
+            metrics,
             open: RwLock::new(true),
         })
     }
@@ -257,6 +274,11 @@ impl Table {
             self.log.resume(stream, offset);
         }
         Ok(committed)
+    }
+
+    /// What is counted of this table.
+    pub(crate) fn metrics(&self) -> &TableMetrics {
+        &self.metrics
     }
 
     /// What is wrong with the weather at this table.

@@ -180,6 +180,29 @@ async fn an_arrow_schema_that_does_not_fit_is_refused_with_its_causes() {
     world.lakehouse.stop().await;
 }
 
+/// The value of a metric.
+fn metric(text: &str, name: &str) -> f64 {
+    let line = text.lines().find(|line| line.split([' ', '{']).next() == Some(name));
+    line.unwrap_or_else(|| panic!("no {name} in\n{text}")).rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_is_counted() {
+    let world = World::start(LakehouseOptions::default()).await;
+    let stream = world.persistent(None).await.unwrap();
+    ingest(&stream, 0..25).await;
+    assert_eq!(world.ids(25).await.len(), 25);
+    let text = reqwest::get(format!("{}/metrics", world.lakehouse.url)).await.unwrap().text().await.unwrap();
+    let value = |name: &str| metric(&text, &format!("direct_write_lakehouse_{name}"));
+    assert_eq!((value("rows_durable_total"), value("rows_visible_total"), value("open_streams")), (25.0, 25.0, 1.0));
+    assert!(value("log_backlog_bytes") >= 0.0);
+    assert_eq!(value("damaged_segments_total"), 0.0);
+    assert!(value("log_sync_seconds_count") >= 1.0 && value("visible_seconds_count") >= 1.0, "{text}");
+    let found = world.caller.get("/oidc/.well-known/oauth-authorization-server").await.1;
+    assert_eq!(found["token_endpoint"], format!("{}/oidc/v1/token", world.lakehouse.url));
+    world.lakehouse.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_multiplexed_stream_writes_every_record() {
     let world = World::start(LakehouseOptions::default()).await;

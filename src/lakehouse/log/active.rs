@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use deltalake::arrow::datatypes::SchemaRef;
 use tokio::time::Instant;
@@ -87,9 +88,9 @@ impl ActiveSegment {
         self.durable
     }
 
-    /// Appends the entries and syncs them. After a failure the file is as before, or will be before anything else is
+    /// Appends the entries and syncs them; returns how long the sync took. After a failure the file is as before, or will be before anything else is
     /// written to it.
-    pub(super) fn write(&mut self, entries: &[Entry], faults: &Faults) -> Result<(), WriteFailure> {
+    pub(super) fn write(&mut self, entries: &[Entry], faults: &Faults) -> Result<Duration, WriteFailure> {
         self.repair()?;
         faults.reach(CrashPoint::BeforeLogWrite);
         if faults.disk_is_full() {
@@ -98,7 +99,9 @@ impl ActiveSegment {
         self.ragged = true;
         let end = self.write_frames(entries, faults)?;
         faults.reach(CrashPoint::AfterLogWrite);
+        let begin = Instant::now();
         self.file.sync_data()?;
+        let took = begin.elapsed();
         faults.reach(CrashPoint::AfterLogSync);
         if self.rows == 0 {
             self.since = Instant::now();
@@ -106,7 +109,7 @@ impl ActiveSegment {
         self.ragged = false;
         self.durable = end;
         self.rows += entries.iter().map(|entry| u64::from(entry.rows)).sum::<u64>();
-        Ok(())
+        Ok(took)
     }
 
     fn write_frames(&mut self, entries: &[Entry], faults: &Faults) -> Result<u64, WriteFailure> {

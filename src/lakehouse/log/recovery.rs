@@ -183,7 +183,9 @@ fn salvage(
     let entries = entries.collect::<Result<Vec<_>, _>>().map_err(|error| other(&error))?;
     let folder = path.parent().unwrap_or(path).join("salvage");
     let mut copy = ActiveSegment::create(&folder, segment.id, schema).map_err(|error| other(&error))?;
-    copy.write(&entries, &Faults::none()).and_then(|()| copy.seal(&Faults::none())).map_err(|error| other(&error))?;
+    copy.write(&entries, &Faults::none())
+        .and_then(|_took| copy.seal(&Faults::none()))
+        .map_err(|error| other(&error))?;
     let Some(mut sealed) = copy.into_sealed() else { return Ok(()) };
     let damaged = path.with_extension("damaged");
     let _ = std::fs::remove_file(&damaged);

@@ -28,7 +28,6 @@ impl Space {
     }
 
     /// Bytes that are taken.
-    #[cfg(test)]
     pub(crate) fn taken(&self) -> u64 {
         (self.total.saturating_sub(self.units.available_permits()) * UNIT) as u64
     }

@@ -44,6 +44,7 @@ fn start(folder: &Path, options: LogOptions, after: Recovered) -> (Log, mpsc::Un
         memory: queue_budget(),
         space: space(),
         faults: Faults::none(),
+        metrics: crate::lakehouse::metrics::Metrics::new().table(&name()),
     };
     (Log::start(config, after, sender), sealed)
 }

@@ -4,12 +4,12 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{DefaultBodyLimit, Form, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::details::zerobus_table;
 use super::{Oidc, now};
@@ -19,7 +19,26 @@ const FORM_BYTES: usize = 64 << 10;
 
 /// The token endpoint's route.
 pub fn router(oidc: Oidc) -> Router {
-    Router::new().route("/oidc/v1/token", post(token)).layer(DefaultBodyLimit::max(FORM_BYTES)).with_state(oidc)
+    Router::new()
+        .route("/oidc/v1/token", post(token))
+        .layer(DefaultBodyLimit::max(FORM_BYTES))
+        .route("/oidc/.well-known/oauth-authorization-server", get(discovery))
+        .with_state(oidc)
+}
+
+/// Where the token endpoint is (RFC 8414): the Databricks SDKs ask before they log in. Addressed as the client addressed us.
+async fn discovery(headers: HeaderMap) -> Result<Json<Value>, Refusal> {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.ok_or_else(|| Refusal::request("The Host header is missing."))?;
+    let issuer = format!("http://{host}/oidc");
+    Ok(Json(json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/v1/authorize"),
+        "token_endpoint": format!("{issuer}/v1/token"),
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "grant_types_supported": ["client_credentials"],
+        "response_types_supported": ["token"],
+    })))
 }
 
 #[derive(Deserialize)]

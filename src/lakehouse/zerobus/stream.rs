@@ -53,6 +53,7 @@ pub(super) async fn run<S: Source>(
     answers: &Answers<S::Response>,
     ends: Ends,
 ) -> Result<(), Status> {
+    let _counted = source.table().metrics().open_stream();
     let faults = source.table().faults().clone();
     let mut events = faults.events();
     let mut durable = FuturesOrdered::<Durable>::new();
