@@ -62,6 +62,7 @@ mod zerobus;
 pub use error::{ApiError, LakehouseError};
 pub use files::{FILE_BYTES, FileError, VolumePath, Volumes};
 pub use grants::{Assignment, Change, Grants, NewPrincipal, PrincipalInfo, Privilege, Securable, SecurableKind};
+pub use listen::TlsFiles;
 pub use log::{LogOptions, QUEUE_BYTES, QUEUE_CALLS};
 pub use oidc::{AuthError, Credentials, Oidc, TokenInfo};
 pub use seed::{LANDING, PRODUCTS, TELEMETRY};
@@ -82,6 +83,8 @@ pub struct LakehouseOptions {
     pub stream_rotation: Duration,
     /// How long tokens are good, in whole seconds.
     pub token_lifetime: Duration,
+    /// A certificate, to be served with TLS; without it in clear text.
+    pub tls: Option<TlsFiles>,
     /// The weather; fair unless it is [changeable](Weather::changeable).
     pub weather: Weather,
 }
@@ -92,6 +95,7 @@ impl Default for LakehouseOptions {
             store: StoreOptions::default(),
             stream_rotation: Duration::from_secs(15 * 60),
             token_lifetime: oidc::TOKEN_LIFETIME,
+            tls: None,
             weather: Weather::default(),
         }
     }
@@ -100,6 +104,7 @@ impl Default for LakehouseOptions {
 /// An open lakehouse, not yet listening.
 pub struct Lakehouse {
     options: LakehouseOptions,
+    tls: Option<tokio_rustls::TlsAcceptor>,
     store: Store,
     volumes: Volumes,
     oidc: Oidc,
@@ -114,6 +119,7 @@ impl Lakehouse {
     /// # Errors
     /// [`LakehouseError`] with one sentence on what keeps the folder from being used.
     pub async fn open(data_dir: &Path, options: LakehouseOptions) -> Result<Self, LakehouseError> {
+        let tls = options.tls.as_ref().map(TlsFiles::acceptor).transpose()?;
         let store = Store::open(data_dir, options.store, options.weather.clone())?;
         let credentials = Credentials::load_or_create(data_dir)?;
         let volumes = Volumes::open(data_dir)?;
@@ -124,7 +130,7 @@ impl Lakehouse {
         let oidc = Oidc::new(credentials, grants)
             .with_token_lifetime(options.token_lifetime)
             .with_weather(options.weather.clone());
-        Ok(Self { options, store, volumes, oidc, statements, closing: CancellationToken::new() })
+        Ok(Self { options, tls, store, volumes, oidc, statements, closing: CancellationToken::new() })
     }
 
     /// The tables.
@@ -173,7 +179,7 @@ impl Lakehouse {
             .merge(zerobus::router(zerobus))
     }
 
-    /// Serves until `shutdown`, then stops accepting, lets open connections finish for up to 8 s, writes what is queued
+    /// Serves until `shutdown`, then stops accepting, lets open connections finish for up to 5 s, writes what is queued
     /// for the tables and returns.
     ///
     /// # Errors
@@ -187,7 +193,7 @@ impl Lakehouse {
             let store = self.store.clone();
             async move { store.recover().await }
         });
-        listen::serve(self.router(), listener, shutdown, self.closing.clone()).await;
+        listen::serve(self.router(), listener, self.tls.clone(), shutdown, self.closing.clone()).await;
         self.statements.close().await;
         recovering.abort();
         self.store.close().await;

@@ -87,7 +87,7 @@ async fn serve_with_lakehouse(
     shutdown: CancellationToken,
 ) -> Result<(), Refusal> {
     let stop_lakehouse = CancellationToken::new();
-    let lakehouse = local::start(&config, direct_write::lakehouse::Weather::default(), stop_lakehouse.clone()).await?;
+    let lakehouse = local::start(&config, local::options(&config), stop_lakehouse.clone()).await?;
     announce(&listener)?;
     lakehouse.announce(&config)?;
     let served = serve_page(listener, &config, lakehouse.workspace.clone(), shutdown).await;
@@ -162,7 +162,7 @@ fn stop_signal() -> CancellationToken {
 mod local {
     use std::path::PathBuf;
 
-    use direct_write::lakehouse::{Lakehouse, LakehouseError, LakehouseOptions, Weather};
+    use direct_write::lakehouse::{Lakehouse, LakehouseError, LakehouseOptions, TlsFiles, Weather};
     use direct_write::workspace::Credentials;
     use secrecy::ExposeSecret;
     use tokio::task::JoinHandle;
@@ -177,6 +177,9 @@ mod local {
         /// The data folder; before DIRECT_WRITE_DATA_DIR.
         #[arg(long)]
         data: Option<PathBuf>,
+        /// Serve with TLS: the PEM files of a certificate and of its key.
+        #[arg(long, num_args = 2, value_names = ["CERTIFICATE", "KEY"])]
+        tls: Option<Vec<PathBuf>>,
         /// Let faults be switched on at /weather: delays, lost acknowledgements, closed streams, a full disk, a crash.
         #[arg(long)]
         weather: bool,
@@ -206,16 +209,22 @@ mod local {
         }
     }
 
-    pub async fn start(config: &Config, weather: Weather, shutdown: CancellationToken) -> Result<Running, Refusal> {
+    pub async fn start(
+        config: &Config,
+        options: LakehouseOptions,
+        shutdown: CancellationToken,
+    ) -> Result<Running, Refusal> {
         let listener = bind(config.lakehouse_addr, "DIRECT_WRITE_LAKEHOUSE_ADDR").await?;
-        let lakehouse = Lakehouse::open(&config.data_dir, options(config, weather)).await?;
-        let workspace = workspace_of(lakehouse.credentials(), listener.local_addr()?, config);
+        let scheme = if options.tls.is_some() { "https" } else { "http" };
+        let lakehouse = Lakehouse::open(&config.data_dir, options).await?;
+        let url = format!("{scheme}://{}", listener.local_addr()?);
+        let workspace = workspace_of(lakehouse.credentials(), url, config);
         Ok(Running { workspace, task: tokio::spawn(lakehouse.serve(listener, shutdown)) })
     }
 
-    fn options(config: &Config, weather: Weather) -> LakehouseOptions {
+    pub fn options(config: &Config) -> LakehouseOptions {
         let told = config.lakehouse;
-        let mut options = LakehouseOptions { weather, ..Default::default() };
+        let mut options = LakehouseOptions::default();
         options.store.log.interval = told.commit_interval.unwrap_or(options.store.log.interval);
         options.store.log.segment_bytes = told.segment_bytes.unwrap_or(options.store.log.segment_bytes);
         options.store.log_space = told.log_bytes.unwrap_or(options.store.log_space);
@@ -227,19 +236,24 @@ mod local {
         let mut config = Config::load(&Environment)?;
         config.lakehouse_addr = arguments.addr.unwrap_or(config.lakehouse_addr);
         config.data_dir = arguments.data.unwrap_or(config.data_dir);
-        let weather = if arguments.weather { Weather::changeable() } else { Weather::default() };
+        let mut options = options(&config);
+        if arguments.weather {
+            options.weather = Weather::changeable();
+        }
+        if let Some([certificates, key]) = arguments.tls.as_deref() {
+            options.tls = Some(TlsFiles { certificates: certificates.clone(), key: key.clone() });
+        }
         telemetry::start();
-        let running = start(&config, weather, stop_signal()).await?;
+        let running = start(&config, options, stop_signal()).await?;
         running.announce(&config)?;
         running.ended().await
     }
 
     fn workspace_of(
         credentials: &direct_write::lakehouse::Credentials,
-        addr: SocketAddr,
+        url: String,
         config: &Config,
     ) -> WorkspaceConfig {
-        let url = format!("http://{addr}");
         WorkspaceConfig {
             local: true,
             zerobus_endpoint: Some(url.clone()),

@@ -1,15 +1,25 @@
-//! HTTP/1.1, HTTP/2 with prior knowledge and gRPC on one port, with the windows of the real service.
+//! HTTP/1.1, HTTP/2 with prior knowledge and gRPC on one port, with the windows of the real service; with TLS when there is
+//! a certificate.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+
+use super::error::LakehouseError;
 
 /// What the real Zerobus service advertises; hyper's defaults are smaller and slow a stream down.
 const STREAM_WINDOW: u32 = 2 << 20;
@@ -18,12 +28,47 @@ const CONCURRENT_STREAMS: u32 = 256;
 /// More open connections than this wait in the kernel's backlog.
 const MAX_CONNECTIONS: usize = 2048;
 /// How long open connections may take to finish; a platform's SIGKILL comes at 15 s.
-const GRACE: Duration = Duration::from_secs(8);
+const GRACE: Duration = Duration::from_secs(5);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
+/// How long a client has for its TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// A certificate and its key, in PEM files.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The certificate, with those that vouch for it behind it.
+    pub certificates: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+impl TlsFiles {
+    /// # Errors
+    /// [`LakehouseError::InvalidArgument`] in a sentence when a file cannot be read or they do not belong together.
+    pub(super) fn acceptor(&self) -> Result<TlsAcceptor, LakehouseError> {
+        let bad = |path: &Path, error: &dyn std::fmt::Display| {
+            LakehouseError::InvalidArgument(format!("TLS cannot be served with '{}': {error}.", path.display()))
+        };
+        let read = CertificateDer::pem_file_iter(&self.certificates).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let certificates = read.map_err(|error| bad(&self.certificates, &error))?;
+        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| bad(&self.key, &error))?;
+        let config = ServerConfig::builder().with_no_client_auth().with_single_cert(certificates, key);
+        let mut config = config.map_err(|error| bad(&self.certificates, &error))?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+}
+
 /// Serves `app` until `shutdown`; cancels `closing` first, so that long-lived streams can end in good order.
-pub(super) async fn serve(app: Router, listener: TcpListener, shutdown: CancellationToken, closing: CancellationToken) {
+pub(super) async fn serve(
+    app: Router,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    shutdown: CancellationToken,
+    closing: CancellationToken,
+) {
     let builder = builder();
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -41,10 +86,20 @@ pub(super) async fn serve(app: Router, listener: TcpListener, shutdown: Cancella
                 }
             },
         };
-        let connection = connection(&builder, stream, app.clone());
-        let watched = graceful.watch(connection.into_owned());
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+        let (builder, app, watcher, tls) = (builder.clone(), app.clone(), graceful.watcher(), tls.clone());
         connections.spawn(async move {
-            if let Err(error) = watched.await {
+            let ended = match tls {
+                None => serve_connection(&builder, stream, app, watcher).await,
+                Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => serve_connection(&builder, stream, app, watcher).await,
+                    Ok(Err(error)) => Err(error.into()),
+                    Err(_late) => Err("the TLS handshake took too long".into()),
+                },
+            };
+            if let Err(error) = ended {
                 // Clients that go away in the middle are daily life.
                 tracing::debug!(%error, "a connection ended with an error");
             }
@@ -71,14 +126,14 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-type Connection<'b> =
-    hyper_util::server::conn::auto::Connection<'b, TokioIo<TcpStream>, TowerToHyperService<Router>, TokioExecutor>;
-
-fn connection(builder: &Builder<TokioExecutor>, stream: TcpStream, app: Router) -> Connection<'_> {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY could not be set");
-    }
-    builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app))
+async fn serve_connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    builder: &Builder<TokioExecutor>,
+    stream: S,
+    app: Router,
+    watcher: Watcher,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+    watcher.watch(connection.into_owned()).await
 }
 
 #[cfg(test)]
@@ -86,6 +141,7 @@ mod tests {
     use std::collections::HashMap;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
 
     use crate::lakehouse::Lakehouse;
 

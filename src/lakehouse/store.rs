@@ -30,7 +30,7 @@ use crate::model::TableName;
 const RETENTION: [(&str, &str); 2] =
     [("delta.logRetentionDuration", "interval 1 hours"), ("delta.deletedFileRetentionDuration", "interval 1 hours")];
 /// How long closing waits for the logs to get into Delta; the rest is committed at the next start.
-const DRAIN: Duration = Duration::from_secs(6);
+const DRAIN: Duration = Duration::from_secs(4);
 /// Dropped tables wait here for their removal. No catalog can have this name: names have no dots.
 const TRASH: &str = ".dropped";
 

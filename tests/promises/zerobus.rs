@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use databricks_zerobus_ingest_sdk::{PersistentStream, ZerobusError, ZerobusSdk};
 use deltalake::arrow::array::{ArrayRef, Float64Array, LargeStringArray, RecordBatch, TimestampMicrosecondArray};
-use direct_write::lakehouse::{Event, Forecast, LakehouseOptions, Weather};
+use direct_write::lakehouse::{Event, Forecast, LakehouseOptions, TlsFiles, Weather};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -178,6 +178,30 @@ async fn an_arrow_schema_that_does_not_fit_is_refused_with_its_causes() {
     }
     assert!(!error.is_retryable(), "{text}");
     world.lakehouse.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_makes_it_tls_and_a_bad_one_is_refused_before_it_listens() {
+    let files = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let tls = TlsFiles { certificates: files.path().join("cert.pem"), key: files.path().join("key.pem") };
+    std::fs::write(&tls.certificates, made.cert.pem()).unwrap();
+    std::fs::write(&tls.key, "no key").unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let options = || LakehouseOptions { tls: Some(tls.clone()), ..Default::default() };
+    let data = tempfile::tempdir().unwrap();
+    let error = direct_write::lakehouse::Lakehouse::open(data.path(), options()).await.err().unwrap().to_string();
+    assert!(error.contains("key.pem"), "{error}");
+
+    std::fs::write(&tls.key, made.signing_key.serialize_pem()).unwrap();
+    let lakehouse = RunningLakehouse::start_with(data.path(), "127.0.0.1:0", options()).await;
+    let root = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
+    let http = reqwest::Client::builder().no_proxy().add_root_certificate(root).build().unwrap();
+    let url = format!("https://localhost:{}", lakehouse.addr.port());
+    let answer = http.get(format!("{url}/health")).send().await.unwrap();
+    assert_eq!(answer.json::<Value>().await.unwrap()["status"], "healthy");
+    assert!(reqwest::get(format!("http://{}/health", lakehouse.addr)).await.is_err(), "no clear text on this port");
+    lakehouse.stop().await;
 }
 
 /// The value of a metric.
