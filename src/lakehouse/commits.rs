@@ -166,13 +166,17 @@ impl Writer {
         let versions = group.iter().flat_map(|call| &call.versions);
         let transactions = versions.map(|version| Transaction::new(&version.application, version.version)).collect();
         let actions = files.iter().map(|file| Action::Add((*file).clone())).collect();
-        if let Err(error) = self.commit_actions(actions, transactions).await {
-            tracing::warn!(table = %self.name, %error, "a commit failed; reading the table's log again");
-            let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
-            self.settle(&paths, &error.to_string()).await?;
-        }
+        let committed = match self.commit_actions(actions, transactions).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                tracing::warn!(table = %self.name, %error, "a commit failed; reading the table's log again");
+                let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+                self.settle(&paths, &error.to_string()).await
+            }
+        };
+        // Also after a failure: the log may have turned out to hold what was not known here.
         self.latest.send_replace(self.table.clone());
-        Ok(())
+        committed
     }
 
     async fn commit_actions(&mut self, actions: Vec<Action>, transactions: Vec<Transaction>) -> DeltaResult<()> {

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod sql;
+mod volumes;
 mod zerobus;
 
 use crate::support::RunningLakehouse;

@@ -8,7 +8,7 @@ use crate::support::caller::Caller;
 use crate::support::rows_on_disk;
 
 /// Refused, then allowed by the statements in the refusal.
-async fn heals(world: &World, caller: &Caller, statement: &str, lacking: &[&str]) -> Value {
+pub async fn heals(world: &World, caller: &Caller, statement: &str, lacking: &[&str]) -> Value {
     let refusal = caller.failure(statement).await;
     assert!(
         refusal.starts_with("[INSUFFICIENT_PERMISSIONS] Insufficient privileges: User does not have "),

@@ -109,5 +109,6 @@ async fn a_plan_that_is_overtaken_again_and_again_ends_and_writes_nothing() {
     let failure = failure.await.expect_err("overtaken").to_string();
     assert!(failure.contains("has this already") && failure.contains("nothing was written"), "{failure}");
     let attempts = reads.load(Ordering::Relaxed);
+    assert_eq!(u32::try_from(attempts), Ok(ATTEMPTS));
     assert_eq!(room.ids().await, vec![2; attempts], "nothing of its own");
 }

@@ -150,6 +150,31 @@ async fn a_result_is_closed_after_an_hour() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_is_handed_out_once_goes_to_one_of_two_that_come_together() {
+    let api = Api::new().await;
+    let answer = api.run("CREATE SERVICE PRINCIPAL app", json!({ "wait_timeout": "0s" })).await;
+    let id = answer["statement_id"].as_str().expect("id");
+    let path = format!("/api/2.0/sql/statements/{id}");
+    let submitted = api.submitted(id);
+    let (one, other) = (submitted.wait(Duration::from_secs(30)).await, submitted.state());
+    assert!(matches!((&one, &other), (StatementState::Succeeded(..), StatementState::Succeeded(..))));
+    // A chunk that is not there takes nothing away.
+    assert_eq!(api.get(&format!("{path}/result/chunks/1")).await.0, StatusCode::BAD_REQUEST);
+    assert!(matches!(submitted.hand_out(one), StatementState::Succeeded(..)));
+    assert!(matches!(submitted.hand_out(other), StatementState::Closed));
+    assert_eq!(api.get(&path).await.1, json!({ "statement_id": id, "status": { "state": "CLOSED" } }));
+    assert_eq!(api.get(&format!("{path}/result/chunks/0")).await.0, StatusCode::NOT_FOUND);
+
+    // The first chunk alone hands it out too.
+    let answer = api.run("CREATE SERVICE PRINCIPAL other", json!({ "wait_timeout": "0s" })).await;
+    let path = format!("/api/2.0/sql/statements/{}", answer["statement_id"].as_str().expect("id"));
+    api.submitted(answer["statement_id"].as_str().expect("id")).wait(Duration::from_secs(30)).await;
+    let (status, chunk) = api.get(&format!("{path}/result/chunks/0")).await;
+    assert_eq!((status, &chunk["data_array"][0][0]), (StatusCode::OK, &json!("other")));
+    assert_eq!(api.get(&path).await.1["status"]["state"], "CLOSED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn old_results_make_room_for_new_ones() {
     let api = Api::new().await;
     let wide = "SELECT repeat('x', 1000000) AS x FROM generate_series(1, 25)";
