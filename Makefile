@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help run watch check test unit e2e build fmt
+.PHONY: help run watch check test e2e build chaos fmt
 
 ENV := . scripts/env.sh
 LOCAL := --no-default-features --features local
@@ -47,6 +47,11 @@ e2e: ## Only the Playwright tests in Chromium
 	$(ENV)
 	cargo leptos build
 	scripts/e2e.sh
+
+chaos: ## Kill the lakehouse 200 times at random moments, and at every named step
+	@scripts/setup.sh test
+	$(ENV)
+	DIRECT_WRITE_KILLS=200 $(NEXTEST) --no-capture -E 'test(/^crash::/)'
 
 fmt: ## Format the sources
 	@$(ENV)

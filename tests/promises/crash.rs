@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "a test that passed says how much it went through")]
 
+use std::collections::HashSet;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use databricks_zerobus_ingest_sdk::{PersistentStream, ZerobusSdk, ZerobusStream};
 use direct_write::lakehouse::{CrashPoint, Credentials};
+use rand::{Rng, SeedableRng};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -86,19 +88,19 @@ impl Process {
 }
 
 fn record(kind: &str, index: i64) -> String {
-    json!({ "record_id": format!("{kind}-{index:05}"), "product_name": "x".repeat(100) }).to_string()
+    json!({ "record_id": format!("{kind}-{index:07}"), "product_name": "x".repeat(100) }).to_string()
 }
 
 /// Writes until the other side is gone; the last record that was acknowledged, if one was.
 macro_rules! write_until_death {
-    ($stream:expr, $kind:literal) => {{
-        let mut acknowledged = -1_i64;
+    ($stream:expr, $kind:expr, $from:expr) => {{
+        let mut acknowledged = $from - 1_i64;
         let begin = Instant::now();
-        for index in 0.. {
+        for index in $from.. {
             if begin.elapsed() > PATIENCE {
                 break;
             }
-            let Ok(offset) = $stream.ingest_record_offset(record($kind, index)).await else { break };
+            let Ok(offset) = $stream.ingest_record_offset(record(&$kind, index)).await else { break };
             if index % TOGETHER == TOGETHER - 1 {
                 match $stream.wait_for_offset(offset).await {
                     Ok(()) => acknowledged = index,
@@ -118,7 +120,7 @@ async fn dies_and_keeps_its_word(point: CrashPoint) {
     let id = persistent.stream_id().unwrap().to_owned();
     process.forecast(point).await;
     let (once_or_more, once) =
-        tokio::join!(async { write_until_death!(ephemeral, "e") }, async { write_until_death!(persistent, "p") });
+        tokio::join!(async { write_until_death!(ephemeral, "e", 0) }, async { write_until_death!(persistent, "p", 0) });
     // Gone already, unless the place was never reached: then this is no death by SIGABRT.
     process.running.signal_if_running("-KILL");
     let output = process.running.end();
@@ -136,10 +138,10 @@ async fn dies_and_keeps_its_word(point: CrashPoint) {
     let expected = usize::try_from(last + 1 + once_or_more + 1).unwrap();
     let (rows, ids) = process.counts(expected).await;
     let of = |kind: &str| ids.iter().filter(|id| id.starts_with(kind)).cloned().collect::<Vec<_>>();
-    let expected: Vec<String> = (0..=last).map(|index| format!("p-{index:05}")).collect();
+    let expected: Vec<String> = (0..=last).map(|index| format!("p-{index:07}")).collect();
     assert!(of("p-") == expected, "{point:?}: each record of the persistent stream is there once");
     let ephemeral = of("e-");
-    let missing = (0..=once_or_more).filter(|index| !ephemeral.contains(&format!("e-{index:05}"))).count();
+    let missing = (0..=once_or_more).filter(|index| !ephemeral.contains(&format!("e-{index:07}"))).count();
     assert_eq!(missing, 0, "{point:?}: of {} acknowledged records", once_or_more + 1);
     assert_eq!(
         rows_on_disk(data.path(), TABLE, rows).await.len(),
@@ -178,4 +180,55 @@ crash_points! {
     after_a_commit: AfterCommit,
     before_a_compaction: BeforeCompaction,
     after_a_compaction: AfterCompaction,
+}
+
+/// Kills at moments nobody chose, over and over in one data folder. `DIRECT_WRITE_KILLS` says how many; `make chaos` takes 200.
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_at_random_moments_lose_nothing_that_was_acknowledged() {
+    let kills: usize = std::env::var("DIRECT_WRITE_KILLS").map_or(5, |kills| kills.parse().unwrap());
+    let seed = rand::random::<u64>();
+    println!("seed {seed}");
+    let mut random = rand::rngs::StdRng::seed_from_u64(seed);
+    let data = tempfile::tempdir().unwrap();
+    let mut stream: Option<String> = None;
+    let mut acknowledged = -1_i64;
+    let mut ephemeral_acknowledged = Vec::new();
+    for kill in 0..kills {
+        let process = Process::start(data.path());
+        let persistent = process.persistent(stream.as_deref()).await;
+        let committed = persistent.resume_watermark().unwrap_or(-1);
+        assert!(committed >= acknowledged, "kill {kill}: {acknowledged} was acknowledged, {committed} is known");
+        stream = persistent.stream_id().map(str::to_owned);
+        let ephemeral = process.ephemeral().await;
+        let kind = format!("e{kill}");
+        let death = async {
+            tokio::time::sleep(Duration::from_millis(random.random_range(1..400))).await;
+            process.running.signal("-KILL");
+        };
+        let (once_or_more, once, ()) = tokio::join!(
+            async { write_until_death!(ephemeral, kind, 0) },
+            async { write_until_death!(persistent, "p", committed + 1) },
+            death
+        );
+        acknowledged = once;
+        ephemeral_acknowledged.push((kind, once_or_more));
+        assert_eq!(process.running.end().status.signal(), Some(9));
+    }
+    let process = Process::start(data.path());
+    let persistent = process.persistent(stream.as_deref()).await;
+    let committed = persistent.resume_watermark().unwrap_or(-1);
+    assert!(committed >= acknowledged);
+    let sure: i64 = committed + 1 + ephemeral_acknowledged.iter().map(|(_, last)| last + 1).sum::<i64>();
+    let (rows, ids) = process.counts(usize::try_from(sure).unwrap()).await;
+    let found: HashSet<&str> = ids.iter().map(String::as_str).collect();
+    let expected: Vec<String> = (0..=committed).map(|index| format!("p-{index:07}")).collect();
+    let persistent: Vec<&String> = ids.iter().filter(|id| id.starts_with("p-")).collect();
+    assert!(persistent.iter().copied().eq(&expected), "each record of the persistent stream is there once");
+    for (kind, last) in &ephemeral_acknowledged {
+        let missing = (0..=*last).filter(|index| !found.contains(format!("{kind}-{index:07}").as_str())).count();
+        assert_eq!(missing, 0, "of {} acknowledged records of {kind}", last + 1);
+    }
+    let duplicates = rows - found.len();
+    assert_eq!(rows_on_disk(data.path(), TABLE, rows).await.len(), rows, "an independent reader sees the same");
+    println!("{kills} kills, {rows} rows, {sure} of them acknowledged, {duplicates} duplicates");
 }
