@@ -66,7 +66,7 @@ impl Api {
 
     /// Runs a statement with parameters and more fields of the body.
     pub(crate) async fn run(&self, statement: &str, more: Value) -> Value {
-        let mut body = json!({ "statement": statement, "warehouse_id": "local" });
+        let mut body = json!({ "statement": statement, "warehouse_id": "local", "wait_timeout": "50s" });
         for (key, value) in more.as_object().expect("an object") {
             body[key] = value.clone();
         }
