@@ -129,7 +129,8 @@ impl Lakehouse {
         let statements = Statements::new(store.clone(), volumes.clone(), grants.clone())?;
         let oidc = Oidc::new(credentials, grants)
             .with_token_lifetime(options.token_lifetime)
-            .with_weather(options.weather.clone());
+            .with_weather(options.weather.clone())
+            .served_with_tls(tls.is_some());
         Ok(Self { options, tls, store, volumes, oidc, statements, closing: CancellationToken::new() })
     }
 

@@ -43,6 +43,7 @@ pub struct Oidc {
     inner: Arc<Inner>,
     token_lifetime: Duration,
     weather: Weather,
+    with_tls: bool,
 }
 
 struct Inner {
@@ -85,6 +86,7 @@ impl Oidc {
             inner: Arc::new(Inner { credentials, grants, key }),
             token_lifetime: TOKEN_LIFETIME,
             weather: Weather::default(),
+            with_tls: false,
         }
     }
 
@@ -99,6 +101,13 @@ impl Oidc {
     #[must_use]
     pub fn with_weather(mut self, weather: Weather) -> Self {
         self.weather = weather;
+        self
+    }
+
+    /// Says whether clients reach the endpoint with TLS.
+    #[must_use]
+    pub fn served_with_tls(mut self, with_tls: bool) -> Self {
+        self.with_tls = with_tls;
         self
     }
 

@@ -200,6 +200,8 @@ async fn a_certificate_makes_it_tls_and_a_bad_one_is_refused_before_it_listens()
     let url = format!("https://localhost:{}", lakehouse.addr.port());
     let answer = http.get(format!("{url}/health")).send().await.unwrap();
     assert_eq!(answer.json::<Value>().await.unwrap()["status"], "healthy");
+    let found = http.get(format!("{url}/oidc/.well-known/oauth-authorization-server")).send().await.unwrap();
+    assert_eq!(found.json::<Value>().await.unwrap()["token_endpoint"], format!("{url}/oidc/v1/token"));
     assert!(reqwest::get(format!("http://{}/health", lakehouse.addr)).await.is_err(), "no clear text on this port");
     lakehouse.stop().await;
 }

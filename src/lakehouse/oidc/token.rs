@@ -2,7 +2,7 @@
 
 use axum::extract::rejection::FormRejection;
 use axum::extract::{DefaultBodyLimit, Form, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -27,10 +27,12 @@ pub fn router(oidc: Oidc) -> Router {
 }
 
 /// Where the token endpoint is (RFC 8414): the Databricks SDKs ask before they log in. Addressed as the client addressed us.
-async fn discovery(headers: HeaderMap) -> Result<Json<Value>, Refusal> {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+async fn discovery(State(oidc): State<Oidc>, uri: Uri, headers: HeaderMap) -> Result<Json<Value>, Refusal> {
+    // HTTP/2 has the host in the address, HTTP/1.1 in a header.
+    let header = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = uri.authority().map(|authority| authority.as_str()).or(header);
     let host = host.ok_or_else(|| Refusal::request("The Host header is missing."))?;
-    let issuer = format!("http://{host}/oidc");
+    let issuer = format!("{}://{host}/oidc", if oidc.with_tls { "https" } else { "http" });
     Ok(Json(json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/v1/authorize"),
