@@ -6,7 +6,10 @@
 
 mod date;
 mod error;
+mod live;
+mod plan;
 mod product;
+mod report;
 mod row;
 mod submission;
 mod table;
@@ -14,8 +17,16 @@ mod writer;
 
 pub use date::{CalendarDate, timestamp_micros};
 pub use error::{EdgeError, FieldError};
+pub use live::{LiveComparison, LiveRun, LogLine, Pressure, PressureLevel};
+pub use plan::{
+    CheckPlan, Encoding, Order, Plan, RatePlan, SourceKind, SourcePlan, SqlMode, WriterOptions, WriterPlan,
+};
 pub use product::{
     MAX_ITEMS, PRODUCT_COLUMNS, PRODUCT_INPUT_COLUMNS, Product, ProductDraft, validate_product, validate_products,
+};
+pub use report::{
+    ErrorCount, Latencies, Machine, Percentiles, REPORT_SCHEMA, Reconciliation, RecordCounts, Report, RunReport, RunState,
+    SeriesPoint, ThresholdResult, Throughput, Usage,
 };
 pub use row::{validate_row, validate_rows};
 pub use submission::{

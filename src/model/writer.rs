@@ -10,19 +10,25 @@ use serde::{Deserialize, Serialize};
 pub enum WriterKind {
     /// Zerobus Ingest over gRPC, by the official SDK.
     Zerobus,
+    /// Zerobus Ingest over HTTP, one request for each batch.
+    ZerobusRest,
     /// SQL inserts through a warehouse, by the Statement Execution API.
     Sql,
+    /// Files into a volume, then `COPY INTO` through a warehouse.
+    CopyInto,
 }
 
 impl WriterKind {
     /// Every writer, in the order they are listed.
-    pub const ALL: [Self; 2] = [Self::Zerobus, Self::Sql];
+    pub const ALL: [Self; 4] = [Self::Zerobus, Self::ZerobusRest, Self::Sql, Self::CopyInto];
 
     /// The name used in configuration, addresses and reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Zerobus => "zerobus",
+            Self::ZerobusRest => "zerobus-rest",
             Self::Sql => "sql",
+            Self::CopyInto => "copy-into",
         }
     }
 
@@ -30,7 +36,9 @@ impl WriterKind {
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "zerobus" => Some(Self::Zerobus),
+            "zerobus-rest" => Some(Self::ZerobusRest),
             "sql" | "direct_delta" => Some(Self::Sql),
+            "copy-into" => Some(Self::CopyInto),
             _ => None,
         }
     }
@@ -39,7 +47,9 @@ impl WriterKind {
     pub fn title(self) -> &'static str {
         match self {
             Self::Zerobus => "Zerobus",
+            Self::ZerobusRest => "Zerobus REST",
             Self::Sql => "SQL warehouse",
+            Self::CopyInto => "COPY INTO",
         }
     }
 
@@ -47,7 +57,9 @@ impl WriterKind {
     pub fn about(self) -> &'static str {
         match self {
             Self::Zerobus => "Protobuf records over one long-lived gRPC stream, by the official Zerobus SDK.",
+            Self::ZerobusRest => "JSON records in one HTTP request for each batch, to the REST door of Zerobus Ingest.",
             Self::Sql => "INSERT statements with bound parameters, many rows each, through a SQL warehouse.",
+            Self::CopyInto => "One file for each batch in a volume, loaded by COPY INTO through a SQL warehouse.",
         }
     }
 
@@ -57,7 +69,13 @@ impl WriterKind {
             Self::Zerobus => {
                 "At least once, in order on its stream. Durable when acknowledged; visible to queries a little later."
             }
+            Self::ZerobusRest => {
+                "At least once: a request is taken whole or not at all. Durable when answered; visible a little later."
+            }
             Self::Sql => "Each statement commits whole or not at all. Durable and visible at the same moment.",
+            Self::CopyInto => {
+                "Each file is loaded whole, and once even when the statement is repeated. Durable and visible when it has succeeded."
+            }
         }
     }
 }
