@@ -4,6 +4,8 @@
 //! outlives the request that began it; what is known of it is one snapshot on a watch channel.
 
 mod enrich;
+pub mod export;
+mod history;
 mod journey;
 mod probe;
 mod registry;
@@ -15,6 +17,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+pub use history::{History, HistoryError};
 pub use probe::ProbeReport;
 pub use submit::Origin;
 

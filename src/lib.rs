@@ -7,6 +7,7 @@
 //! | room | what it is for |
 //! |---|---|
 //! | [`model`] | words both sides share, and the one validation; serde only |
+//! | [`chart`] | pictures of numbers as SVG text; pure |
 //! | `workspace` | client of a workspace: tokens, catalog, SQL statements |
 //! | `lakehouse` | the embedded workspace (feature `local`); nobody imports it but `main` |
 //! | `writer` | `trait Writer`, its factories and registry; one file for each way into a table |
@@ -32,6 +33,7 @@
 
 pub mod api;
 pub mod app;
+pub mod chart;
 pub mod model;
 pub mod ui;
 

@@ -4,19 +4,27 @@
 //! Knows serde and nothing else: no I/O, no leptos, no tokio, no clock, so that it compiles to a
 //! small piece of WebAssembly and can be tested without a runtime.
 
+pub mod compare;
+pub mod cost;
 mod date;
 mod error;
+#[cfg(test)]
+pub(crate) mod example;
+mod history;
 mod live;
+pub mod number;
 mod plan;
 mod product;
 mod report;
 mod row;
 mod submission;
 mod table;
+pub mod verdict;
 mod writer;
 
 pub use date::{CalendarDate, timestamp_micros};
 pub use error::{EdgeError, FieldError};
+pub use history::{HistoryEntry, HistoryPage, HistoryQuery, HistoryRun, HistorySort, MOST_ENTRIES};
 pub use live::{LiveComparison, LiveRun, LogLine, Pressure, PressureLevel};
 pub use plan::{
     CheckPlan, Encoding, Order, Plan, RatePlan, SourceKind, SourcePlan, SqlMode, WriterOptions, WriterPlan,
@@ -25,8 +33,8 @@ pub use product::{
     MAX_ITEMS, PRODUCT_COLUMNS, PRODUCT_INPUT_COLUMNS, Product, ProductDraft, validate_product, validate_products,
 };
 pub use report::{
-    ErrorCount, Latencies, Machine, Percentiles, REPORT_SCHEMA, Reconciliation, RecordCounts, Report, RunReport, RunState,
-    SeriesPoint, ThresholdResult, Throughput, Usage,
+    ErrorCount, Latencies, Machine, Percentiles, REPORT_SCHEMA, Reconciliation, RecordCounts, Report, RunReport,
+    RunState, SeriesPoint, ThresholdResult, Throughput, Usage,
 };
 pub use row::{validate_row, validate_rows};
 pub use submission::{

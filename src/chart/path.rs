@@ -1,14 +1,32 @@
-//! Shapes as SVG path text: lines with gaps where there is no data, markers, labels pushed apart. Pure.
+//! Shapes as SVG path text: lines and bands with gaps where there is no data, markers, labels pushed apart. Pure.
 
 use std::fmt::Write;
+
+use crate::model::WriterKind;
 
 /// What a point looks like; each writer has one, so that colour is never the only difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marker {
     /// A circle.
     Circle,
+    /// A triangle that points up.
+    Triangle,
     /// A square.
     Square,
+    /// A square on its corner.
+    Diamond,
+}
+
+impl Marker {
+    /// The marker of a writer, everywhere.
+    pub fn of(writer: WriterKind) -> Self {
+        match writer {
+            WriterKind::Zerobus => Self::Circle,
+            WriterKind::ZerobusRest => Self::Triangle,
+            WriterKind::Sql => Self::Square,
+            WriterKind::CopyInto => Self::Diamond,
+        }
+    }
 }
 
 /// A line through the points, broken where one is missing.
@@ -26,11 +44,33 @@ pub fn line(points: &[Option<(f64, f64)>]) -> String {
     text
 }
 
+/// The area between two lines that share their x, broken where one is missing: `(x, low, high)`.
+pub fn band(points: &[Option<(f64, f64, f64)>]) -> String {
+    let mut text = String::new();
+    for stretch in points.split(Option::is_none) {
+        let stretch: Vec<_> = stretch.iter().flatten().collect();
+        let Some((x, low, _)) = stretch.first() else {
+            continue;
+        };
+        let _ = write!(text, "M{x:.1} {low:.1}");
+        for (x, _, high) in &stretch {
+            let _ = write!(text, "L{x:.1} {high:.1}");
+        }
+        for (x, low, _) in stretch.iter().rev() {
+            let _ = write!(text, "L{x:.1} {low:.1}");
+        }
+        text.push('Z');
+    }
+    text
+}
+
 /// A marker of 3 px radius around a point.
 pub fn marker(shape: Marker, x: f64, y: f64) -> String {
     match shape {
         Marker::Circle => format!("M{:.1} {y:.1}a3 3 0 1 0 6 0a3 3 0 1 0 -6 0Z", x - 3.0),
+        Marker::Triangle => format!("M{x:.1} {:.1}l3.6 6.4h-7.2Z", y - 3.8),
         Marker::Square => format!("M{:.1} {:.1}h5.6v5.6h-5.6Z", x - 2.8, y - 2.8),
+        Marker::Diamond => format!("M{x:.1} {:.1}l3.8 3.8l-3.8 3.8l-3.8 -3.8Z", y - 3.8),
     }
 }
 
@@ -61,6 +101,13 @@ mod tests {
         let points = [Some((0.0, 1.0)), Some((10.0, 2.0)), None, Some((30.0, 4.25)), Some((40.0, 5.0))];
         assert_eq!(line(&points), "M0.0 1.0L10.0 2.0M30.0 4.2L40.0 5.0");
         assert_eq!(line(&[]), "");
+    }
+
+    #[test]
+    fn a_band_breaks_where_its_lines_do() {
+        let points = [Some((0.0, 1.0, 3.0)), Some((10.0, 2.0, 4.0)), None, Some((30.0, 5.0, 6.0))];
+        assert_eq!(band(&points), "M0.0 1.0L0.0 3.0L10.0 4.0L10.0 2.0L0.0 1.0ZM30.0 5.0L30.0 6.0L30.0 5.0Z");
+        assert_eq!(band(&[None]), "");
     }
 
     #[test]

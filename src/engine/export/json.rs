@@ -1,0 +1,106 @@
+//! The report itself as JSON, and back.
+
+use serde::Deserialize;
+
+use crate::model::{REPORT_SCHEMA, Report};
+
+/// What every version of the schema begins with; the major version follows.
+const SCHEMA: &str = "direct-write/report/v";
+
+/// Text that is not a report this program reads.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// It is not JSON.
+    #[error("this is not JSON: {0}")]
+    NotJson(String),
+    /// It is not a report at all.
+    #[error("this is not a report: its \"schema\" is {0}, not \"{REPORT_SCHEMA}\"")]
+    NotAReport(String),
+    /// A report of a major version that means other things by its keys.
+    #[error(
+        "this report has the schema \"{found}\", this program reads \"{REPORT_SCHEMA}\"; read it with the program that wrote it, or a newer one"
+    )]
+    OtherVersion {
+        /// What it says.
+        found: String,
+    },
+    /// A key is missing or has another type.
+    #[error("this report is incomplete: {path}: {reason}")]
+    Incomplete {
+        /// Where: `runs[0].records.sent`.
+        path: String,
+        /// What is wrong there.
+        reason: String,
+    },
+}
+
+/// A report as JSON, indented.
+///
+/// # Errors
+/// None that a report could cause; serde's signature.
+pub fn json(report: &Report) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(report)
+}
+
+/// Reads a report. Keys that this version does not know are passed over: they may be added within a major version.
+///
+/// # Errors
+/// [`ReportError`], a sentence that goes behind the name of a file.
+pub fn read_json(text: &str) -> Result<Report, ReportError> {
+    let value: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| ReportError::NotJson(error.to_string()))?;
+    match value.get("schema") {
+        Some(serde_json::Value::String(schema)) if schema == REPORT_SCHEMA => (),
+        Some(serde_json::Value::String(schema)) if schema.starts_with(SCHEMA) => {
+            return Err(ReportError::OtherVersion { found: schema.clone() });
+        }
+        Some(other) => return Err(ReportError::NotAReport(other.to_string())),
+        None => return Err(ReportError::NotAReport("missing".to_owned())),
+    }
+    let track = &mut serde_path_to_error::Track::new();
+    Report::deserialize(serde_path_to_error::Deserializer::new(value, track))
+        .map_err(|error| ReportError::Incomplete { path: track.path().to_string(), reason: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::example;
+
+    fn changed(change: impl Fn(&mut serde_json::Value)) -> String {
+        let mut value = serde_json::to_value(example::report()).unwrap();
+        change(&mut value);
+        read_json(&value.to_string()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_report_comes_back_the_same() {
+        let report = example::report();
+        assert_eq!(read_json(&json(&report).unwrap()).unwrap(), report);
+    }
+
+    #[test]
+    fn keys_that_came_later_do_no_harm() {
+        let mut value = serde_json::to_value(example::report()).unwrap();
+        value["weather"] = "fine".into();
+        value["runs"][0]["records"]["applauded"] = 3.into();
+        assert_eq!(read_json(&value.to_string()).unwrap(), example::report());
+    }
+
+    #[test]
+    fn other_versions_and_other_files_are_refused_in_a_sentence() {
+        let newer = changed(|value| value["schema"] = "direct-write/report/v2".into());
+        assert!(newer.contains("\"direct-write/report/v2\"") && newer.contains("newer"), "{newer}");
+        let other = changed(|value| value["schema"] = "k6/summary".into());
+        assert!(other.starts_with("this is not a report"), "{other}");
+        let none = changed(|value| *value = serde_json::json!([1]));
+        assert!(none.contains("missing"), "{none}");
+        assert!(read_json("{").unwrap_err().to_string().starts_with("this is not JSON"));
+    }
+
+    #[test]
+    fn what_is_missing_has_a_path() {
+        let message = changed(|value| value["runs"][1]["records"]["sent"] = "many".into());
+        assert!(message.contains("runs[1].records.sent"), "{message}");
+    }
+}
