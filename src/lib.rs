@@ -15,6 +15,7 @@
 //! | [`api`] | server functions, `/api/v1`, `/debug`, server-sent events; thin |
 //! | [`ui`], [`app`] | the components; the shell and the routes |
 //! | `server` | configuration, state, the router, logs, shutdown |
+//! | `cli` | the commands `run` and `compare`: plans and reports as files, progress, exit codes |
 //!
 //! # A record's way
 //!
@@ -37,6 +38,8 @@ pub mod chart;
 pub mod model;
 pub mod ui;
 
+#[cfg(feature = "ssr")]
+pub mod cli;
 #[cfg(feature = "ssr")]
 pub mod engine;
 #[cfg(feature = "local")]

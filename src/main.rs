@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
+use direct_write::cli;
 use direct_write::engine::Engine;
 use direct_write::server::config::{Config, Environment};
 use direct_write::server::{self, telemetry};
@@ -27,6 +28,8 @@ struct Cli {
 enum Command {
     /// Serve the page and the API; with the local lakehouse inside when DATABRICKS_HOST is not set (the default).
     Serve,
+    /// Put reports side by side: each measure with its change against the first.
+    Compare(cli::CompareArguments),
     /// Serve only the local lakehouse.
     #[cfg(feature = "local")]
     Lakehouse(local::Arguments),
@@ -50,19 +53,25 @@ async fn main() -> ExitCode {
     // Two libraries bring two crypto providers; rustls wants to be told which one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let outcome = match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve().await,
+        Command::Serve => serve().await.map(done),
+        Command::Compare(arguments) => cli::compare(&arguments).map(ExitCode::from).map_err(Refusal::from),
         #[cfg(feature = "local")]
-        Command::Lakehouse(arguments) => local::serve_only(arguments).await,
+        Command::Lakehouse(arguments) => local::serve_only(arguments).await.map(done),
         #[cfg(feature = "local")]
-        Command::Env => local::print_exports(),
+        Command::Env => local::print_exports().map(done),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(Refusal(sentence)) => {
             eprintln!("direct-write: {sentence}");
             ExitCode::from(2)
         }
     }
+}
+
+/// Commands that only ever succeed or refuse.
+fn done((): ()) -> ExitCode {
+    ExitCode::SUCCESS
 }
 
 async fn serve() -> Result<(), Refusal> {

@@ -20,6 +20,7 @@ mod row;
 mod submission;
 mod table;
 pub mod verdict;
+pub mod wording;
 mod writer;
 
 pub use date::{CalendarDate, timestamp_micros};

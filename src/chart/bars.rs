@@ -32,7 +32,6 @@ pub fn draw(bars: &[Bar], width: f64, label: &str) -> String {
         svg.group("bar", bar.look, |svg| {
             svg.path("marker", &path::marker(bar.look.marker(), 5.0, y + 11.0));
             svg.text("label", (16.0, y + 15.0), Anchor::Start, &bar.name);
-            svg.line("grid", (0.0, y + 28.0), (width - VALUE, y + 28.0));
             svg.rect("fill", (0.0, y + 23.0), (length, 10.0));
             svg.text("value", (length + 8.0, y + 32.0), Anchor::Start, &bar.text);
         });

@@ -75,21 +75,51 @@ pub fn marker(shape: Marker, x: f64, y: f64) -> String {
 }
 
 /// Moves labels apart until each is at least `gap` from the next, keeping their order and staying within 0 to `height`.
+/// Labels that crowd share the shift: their middle stays where it was.
 pub fn spread(wanted: &[f64], gap: f64, height: f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
-    let mut places = wanted.to_vec();
-    let mut floor = f64::NEG_INFINITY;
-    for &index in &order {
-        places[index] = places[index].max(floor + gap).max(0.0);
-        floor = places[index];
+    let mut clusters: Vec<Cluster> = Vec::new();
+    for index in order {
+        let mut last = Cluster { members: vec![index], sum: wanted[index] };
+        while let Some(before) = clusters.pop_if(|before| before.end(gap, height) > last.start(gap, height)) {
+            last = before.joined(last, gap);
+        }
+        clusters.push(last);
     }
-    let mut ceiling = height + gap;
-    for &index in order.iter().rev() {
-        places[index] = places[index].min(ceiling - gap);
-        ceiling = places[index];
+    let mut places = wanted.to_vec();
+    for cluster in clusters {
+        let start = cluster.start(gap, height);
+        for (position, index) in cluster.members.iter().enumerate() {
+            places[*index] = start + position as f64 * gap;
+        }
     }
     places
+}
+
+/// Labels that stand at the gap from one another.
+struct Cluster {
+    members: Vec<usize>,
+    /// Of where each member wants the first one to be.
+    sum: f64,
+}
+
+impl Cluster {
+    fn start(&self, gap: f64, height: f64) -> f64 {
+        let count = self.members.len() as f64;
+        (self.sum / count).min(height - (count - 1.0) * gap).max(0.0)
+    }
+
+    fn end(&self, gap: f64, height: f64) -> f64 {
+        self.start(gap, height) + self.members.len() as f64 * gap
+    }
+
+    fn joined(mut self, next: Self, gap: f64) -> Self {
+        let shift = self.members.len() as f64 * gap;
+        self.sum += next.sum - shift * next.members.len() as f64;
+        self.members.extend(next.members);
+        self
+    }
 }
 
 #[cfg(test)]
@@ -112,8 +142,10 @@ mod tests {
 
     #[test]
     fn labels_keep_their_distance_and_their_order() {
-        assert_eq!(spread(&[50.0, 52.0, 10.0], 14.0, 100.0), [50.0, 64.0, 10.0]);
+        assert_eq!(spread(&[50.0, 52.0, 10.0], 14.0, 100.0), [44.0, 58.0, 10.0]);
         assert_eq!(spread(&[99.0, 98.0], 14.0, 100.0), [100.0, 86.0]);
+        assert_eq!(spread(&[1.0, 2.0, 30.0], 14.0, 100.0), [0.0, 14.0, 30.0]);
+        assert_eq!(spread(&[1.0, 2.0, 20.0], 14.0, 100.0), [0.0, 14.0, 28.0], "the third is pushed by the first two");
         assert_eq!(spread(&[], 14.0, 100.0), Vec::<f64>::new());
     }
 }

@@ -88,7 +88,7 @@ impl Frame<'_> {
             svg.line("grid", (LEFT, y), (self.right, y));
             svg.text("tick", (LEFT - 8.0, y + 4.0), Anchor::End, &self.plot.unit.tick(tick));
         }
-        let wanted = ((self.right - LEFT) / 90.0).clamp(2.0, 6.0) as usize;
+        let wanted = ((self.right - LEFT) / 70.0).clamp(2.0, 6.0) as usize;
         for tick in time_ticks(self.plot.end_ms, wanted) {
             let x = self.x(tick);
             svg.line("grid", (x, self.bottom), (x, self.bottom + 4.0));

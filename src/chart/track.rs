@@ -11,8 +11,11 @@ use crate::model::number::milliseconds;
 
 const ROW: f64 = 96.0;
 const AXIS: f64 = 24.0;
-/// Pixels a label takes at 12 px, with room to spare: `durable 12.4 ms`.
-const LABEL: f64 = 116.0;
+/// Where a record is due.
+const BEGIN: f64 = 8.0;
+/// Pixels a letter takes at 12 px, with room to spare.
+const LETTER: f64 = 7.2;
+/// From this width on every stop has its label.
 const WIDE: f64 = 560.0;
 
 /// The journey of a run's records.
@@ -63,7 +66,7 @@ struct Frame {
 
 impl Frame {
     fn x(&self, value: f64) -> f64 {
-        8.0 + (self.width - 16.0) * self.scale.place(value)
+        BEGIN + (self.width - 2.0 * BEGIN) * self.scale.place(value)
     }
 
     fn axis(&self, svg: &mut Svg, height: f64) {
@@ -91,51 +94,58 @@ impl Frame {
     }
 
     fn median(&self, svg: &mut Svg, track: &Track, top: f64) {
-        let mut from = 8.0;
-        for stop in &track.stops {
+        let mut from = BEGIN;
+        for (index, stop) in track.stops.iter().enumerate() {
             let to = self.x(stop.p50_ms).max(from);
-            svg.rect(&format!("segment {}", stop.name), (from, top), (to - from, 8.0));
+            if index == 0 && matches!(self.scale, Scale::Log { .. }) {
+                // Zero is not on a logarithmic axis: the way from there has no length.
+                svg.line("lead", (from, top + 4.0), (to, top + 4.0));
+            } else {
+                svg.rect(&format!("segment {}", stop.name), (from, top), (to - from, 8.0));
+            }
             from = to;
         }
-        for stop in &track.stops {
-            let x = self.x(stop.p50_ms);
+        for x in std::iter::once(BEGIN).chain(track.stops.iter().map(|stop| self.x(stop.p50_ms))) {
             svg.line("post", (x, top - 4.0), (x, top + 12.0));
         }
-        self.labels(svg, "label", track, top - 8.0, |stop| {
-            (stop.p50_ms, format!("{} {}", stop.name, milliseconds(stop.p50_ms)))
-        });
+        let narrow = self.width < WIDE;
+        let mut labels = if narrow { Vec::new() } else { vec![(BEGIN, "validated".to_owned())] };
+        let stops = track.stops.iter().filter(|stop| !narrow || is_promise(stop));
+        labels.extend(stops.map(|stop| (self.x(stop.p50_ms), format!("{} {}", stop.name, milliseconds(stop.p50_ms)))));
+        self.labels(svg, "label", &labels, top - 8.0);
     }
 
     fn tail(&self, svg: &mut Svg, track: &Track, top: f64) {
         let Some(end) = track.stops.iter().map(|stop| stop.p99_ms).reduce(f64::max) else {
-            svg.text("quiet", (8.0, top), Anchor::Start, "nothing became durable");
+            svg.text("quiet", (BEGIN, top), Anchor::Start, "nothing became durable");
             return;
         };
-        svg.line("tail", (8.0, top), (self.x(end), top));
-        for stop in self.labelled(track) {
+        svg.line("tail", (BEGIN, top), (self.x(end), top));
+        let stops: Vec<&Stop> = track.stops.iter().filter(|stop| is_promise(stop)).collect();
+        for stop in &stops {
             let x = self.x(stop.p99_ms);
             svg.line("tail", (x, top - 4.0), (x, top + 4.0));
         }
-        self.labels(svg, "quiet", track, top + 18.0, |stop| {
-            (stop.p99_ms, format!("p99 {}", milliseconds(stop.p99_ms)))
-        });
+        let label = |stop: &&Stop| (self.x(stop.p99_ms), format!("p99 {} {}", stop.name, milliseconds(stop.p99_ms)));
+        let labels: Vec<(f64, String)> = stops.iter().map(label).collect();
+        self.labels(svg, "quiet", &labels, top + 18.0);
     }
 
-    /// Stops that have room for a label; durable and visible always do.
-    fn labelled<'a>(&self, track: &'a Track) -> Vec<&'a Stop> {
-        let narrow = self.width < WIDE;
-        track.stops.iter().filter(|stop| !narrow || matches!(stop.name, "durable" | "visible")).collect()
-    }
-
-    fn labels(&self, svg: &mut Svg, class: &str, track: &Track, base: f64, text: impl Fn(&Stop) -> (f64, String)) {
-        let labels: Vec<(f64, String)> = self.labelled(track).into_iter().map(text).collect();
-        // Centres are spread so that no label runs into the next or out of the picture.
-        let wanted: Vec<f64> = labels.iter().map(|(value, _)| self.x(*value) - LABEL / 2.0).collect();
-        let places = path::spread(&wanted, LABEL, self.width - LABEL);
+    /// Texts centred below or above their places, spread so that none runs into the next or out of the picture.
+    fn labels(&self, svg: &mut Svg, class: &str, labels: &[(f64, String)], base: f64) {
+        let longest = labels.iter().map(|(_, text)| text.chars().count()).max().unwrap_or(0);
+        let room = longest as f64 * LETTER;
+        let wanted: Vec<f64> = labels.iter().map(|(x, _)| x - room / 2.0).collect();
+        let places = path::spread(&wanted, room, self.width - room);
         for ((_, text), x) in labels.iter().zip(places) {
-            svg.text(class, (x + LABEL / 2.0, base), Anchor::Middle, text);
+            svg.text(class, (x + room / 2.0, base), Anchor::Middle, text);
         }
     }
+}
+
+/// What a writer promises something about; these stops are always labelled.
+fn is_promise(stop: &Stop) -> bool {
+    matches!(stop.name, "durable" | "visible")
 }
 
 #[cfg(test)]
@@ -164,6 +174,9 @@ mod tests {
     fn all_tracks_share_an_axis() {
         let tracks = [track(&[("durable", 10.0)]), track(&[("durable", 1_000.0)])];
         assert_eq!(scale_of(&tracks), Scale::Log { low: 10.0, high: 10_000.0 });
+        let markup = draw(&tracks, 600.0, "journey");
+        assert_eq!(markup.matches(r#"class="lead""#).count(), 2, "a logarithmic axis has no zero: {markup}");
+        assert_eq!(markup.matches(">validated<").count(), 2);
     }
 
     #[test]

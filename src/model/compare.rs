@@ -13,7 +13,7 @@ use super::{Report, RunReport, RunState};
 
 /// Two or more reports side by side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Comparison {
+pub struct SideBySide {
     /// The reports in the order they were given; the first is what the others are compared with.
     pub reports: Vec<ReportHead>,
     /// What differs besides the results, one sentence each.
@@ -58,7 +58,7 @@ pub struct MeasureDelta {
 }
 
 /// Puts reports side by side. With fewer than two there are no changes.
-pub fn compare(reports: &[Report]) -> Comparison {
+pub fn compare(reports: &[Report]) -> SideBySide {
     let head = |report: &Report| ReportHead {
         id: report.id.clone(),
         name: report.name.clone(),
@@ -70,7 +70,7 @@ pub fn compare(reports: &[Report]) -> Comparison {
             labels.push(&run.writer);
         }
     }
-    Comparison {
+    SideBySide {
         reports: reports.iter().map(head).collect(),
         differences: differences(reports),
         writers: labels.into_iter().map(|label| writer_delta(label, reports)).collect(),
@@ -159,7 +159,7 @@ mod tests {
     use super::super::example;
     use super::*;
 
-    fn delta<'a>(comparison: &'a Comparison, writer: &str, measure: Measure) -> &'a MeasureDelta {
+    fn delta<'a>(comparison: &'a SideBySide, writer: &str, measure: Measure) -> &'a MeasureDelta {
         let writer = comparison.writers.iter().find(|one| one.writer == writer).unwrap();
         writer.measures.iter().find(|one| one.measure == measure).unwrap()
     }

@@ -159,7 +159,7 @@ fn by_bytes(cost: &mut Cost, run: &RunReport, prices: &Prices) {
         ),
     ]);
     cost.formula =
-        "Bytes of encoded records ÷ durable rows × 1 000 000, in GB of 10⁹ bytes, × DBU for a GB × price of a DBU."
+        "Bytes of encoded records ÷ durable rows × a million, in GB of 10⁹ bytes, × DBU for a GB × price of a DBU."
             .to_owned();
     cost.notes
         .push("The table's storage, network traffic and the machine this program runs on are not in it.".to_owned());
@@ -211,7 +211,7 @@ fn by_warehouse_time(cost: &mut Cost, run: &RunReport, prices: &Prices, local: b
         cost.dbu_per_million = (run.records.durable > 0).then_some(0.0);
         return;
     }
-    cost.formula = "Hours with at least one statement of the run on the warehouse ÷ durable rows × 1 000 000 × DBU for an hour × price of a DBU.".to_owned();
+    cost.formula = "Hours with at least one statement of the run on the warehouse ÷ durable rows × a million × DBU for an hour × price of a DBU.".to_owned();
     if run.usage.warehouse_ms <= 0.0 {
         cost.missing.push("The time on the warehouse was not measured.".to_owned());
         return;

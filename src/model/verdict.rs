@@ -116,8 +116,12 @@ fn winners(statements: &[Statement]) -> String {
         return "Too close to call: no writer is ahead of the others by more than 10 % in anything.".to_owned();
     }
     let sentence = |writer: &str| {
-        let won = statements.iter().filter(|statement| statement.winner.as_deref() == Some(writer));
-        let praise: Vec<String> = won.filter_map(Statement::praise).collect();
+        let won: Vec<&Statement> =
+            statements.iter().filter(|statement| statement.winner.as_deref() == Some(writer)).collect();
+        // Who wins the median usually wins the tail; the headline says it once.
+        let median = won.iter().any(|statement| statement.aspect == Aspect::DurableMedian);
+        let said = won.iter().filter(|statement| !(median && statement.aspect == Aspect::DurableTail));
+        let praise: Vec<String> = said.filter_map(|statement| statement.praise()).collect();
         format!("{writer}: {}.", praise.join(", "))
     };
     order.into_iter().map(sentence).collect::<Vec<_>>().join(" ")

@@ -10,6 +10,7 @@ mod summary;
 use crate::chart::markup::escape;
 use crate::model::cost::Prices;
 use crate::model::verdict::verdict;
+use crate::model::wording::{order_text, source_text};
 use crate::model::{Report, RunState, WorkspaceBadge};
 
 pub use comparison::comparison_html;
@@ -76,14 +77,12 @@ fn cell(text: &str) -> String {
     format!("<td>{}</td>", escape(text))
 }
 
-/// The head of a row, with the hue of its writer.
-fn writer_head(report: &Report, index: usize) -> String {
+/// The head of a row or of several, with the hue of its writer.
+fn writer_head(report: &Report, index: usize, rows: usize) -> String {
     let run = &report.runs[index];
-    format!(
-        "<th scope=\"row\"><span class=\"hue\" data-hue=\"{}\">{}</span></th>",
-        run.options.kind,
-        escape(&run.writer)
-    )
+    let scope = if rows > 1 { format!("rowgroup\" rowspan=\"{rows}") } else { "row".to_owned() };
+    let writer = escape(&run.writer);
+    format!("<th scope=\"{scope}\"><span class=\"hue\" data-hue=\"{}\">{writer}</span></th>", run.options.kind)
 }
 
 fn head(report: &Report) -> String {
@@ -95,8 +94,8 @@ fn head(report: &Report) -> String {
         ("Table", format!("<span class=\"code\">{}</span>", escape(&report.table.to_string()))),
         ("Started", format!("<time datetime=\"{0}\">{0}</time>", escape(&report.started_at))),
         ("Started by", escape(started_by)),
-        ("Records", escape(&summary::source_text(report))),
-        ("Runs", escape(summary::order_text(report))),
+        ("Records", escape(&source_text(&report.plan))),
+        ("Runs", escape(order_text(report.plan.order))),
         ("Machine", escape(&format!("{} processors, {}", machine.cpus, machine.platform))),
         ("Program", escape(&format!("direct-write {}, {build}", machine.version))),
     ];
@@ -111,8 +110,8 @@ fn head(report: &Report) -> String {
 fn workspace(workspace: &WorkspaceBadge) -> String {
     let name = escape(&workspace.name);
     let url = escape(&workspace.url);
-    let name = if workspace.local { format!("<span class=\"badge\">{name}</span>") } else { name };
-    format!("{name} <span class=\"code quiet\">{url}</span>")
+    let badge = if workspace.local { format!("<span class=\"badge\">{name}</span>") } else { name.clone() };
+    if url.ends_with(&name) { badge } else { format!("{badge} <span class=\"code quiet\">{url}</span>") }
 }
 
 fn foot(report: &Report) -> String {

@@ -1,7 +1,5 @@
 //! The report itself as JSON, and back.
 
-use serde::Deserialize;
-
 use crate::model::{REPORT_SCHEMA, Report};
 
 /// What every version of the schema begins with; the major version follows.
@@ -57,9 +55,8 @@ pub fn read_json(text: &str) -> Result<Report, ReportError> {
         Some(other) => return Err(ReportError::NotAReport(other.to_string())),
         None => return Err(ReportError::NotAReport("missing".to_owned())),
     }
-    let track = &mut serde_path_to_error::Track::new();
-    Report::deserialize(serde_path_to_error::Deserializer::new(value, track))
-        .map_err(|error| ReportError::Incomplete { path: track.path().to_string(), reason: error.to_string() })
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| ReportError::Incomplete { path: error.path().to_string(), reason: error.inner().to_string() })
 }
 
 #[cfg(test)]
@@ -102,5 +99,55 @@ mod tests {
     fn what_is_missing_has_a_path() {
         let message = changed(|value| value["runs"][1]["records"]["sent"] = "many".into());
         assert!(message.contains("runs[1].records.sent"), "{message}");
+    }
+
+    /// What is said about reports to people who read them with scripts.
+    const DOCUMENT: &str = include_str!("../../../docs/report.md");
+
+    #[test]
+    fn the_documented_example_is_a_report() {
+        let example = DOCUMENT.split("```json").nth(1).unwrap().split("```").next().unwrap();
+        let report = read_json(example).unwrap();
+        let records = report.runs[0].records;
+        assert_eq!(records.sent, records.durable + records.failed);
+        // Nothing in it is passed over: writing it gives the same keys.
+        let written: serde_json::Value = serde_json::from_str(&json(&report).unwrap()).unwrap();
+        assert_eq!(keys(&written, ""), keys(&serde_json::from_str(example).unwrap(), ""));
+    }
+
+    #[test]
+    fn every_key_is_documented() {
+        let example = DOCUMENT.split("```json").nth(1).unwrap().split("```").next().unwrap();
+        let text = DOCUMENT.replace(example, "");
+        let value: serde_json::Value = serde_json::from_str(example).unwrap();
+        let keys = keys(&value, "");
+        for path in keys.iter().filter(|path| !path.starts_with("plan.")) {
+            let key = path.rsplit('.').next().unwrap();
+            assert!(text.contains(&format!("`{key}`")), "{path}");
+        }
+        // The example has every key there can be but those of the plan and of other writers.
+        let mut full = example::report();
+        full.runs.truncate(1);
+        let full = serde_json::to_value(full).unwrap();
+        for path in self::keys(&full, "").iter().filter(|path| !path.starts_with("plan.")) {
+            assert!(keys.contains(path) || path == "runs.options.encoding", "{path}");
+        }
+    }
+
+    /// The paths of all keys, without the places in lists.
+    fn keys(value: &serde_json::Value, path: &str) -> std::collections::BTreeSet<String> {
+        match value {
+            serde_json::Value::Object(members) => members
+                .iter()
+                .flat_map(|(name, member)| {
+                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    let mut below = keys(member, &path);
+                    below.insert(path);
+                    below
+                })
+                .collect(),
+            serde_json::Value::Array(items) => items.iter().flat_map(|item| keys(item, path)).collect(),
+            _ => Default::default(),
+        }
     }
 }

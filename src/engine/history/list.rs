@@ -33,7 +33,7 @@ fn page(connection: &Connection, query: &HistoryQuery) -> rusqlite::Result<Histo
     let total = connection.query_row(
         &format!("SELECT count(*) FROM report WHERE {FILTER}"),
         named_params! { ":text": text, ":table": table, ":state": state, ":writer": writer },
-        |row| row.get(0),
+        |row| count(row, 0),
     )?;
     let column = match query.sort {
         HistorySort::Started => "started_at",
@@ -48,7 +48,7 @@ fn page(connection: &Connection, query: &HistoryQuery) -> rusqlite::Result<Histo
     ))?;
     let parameters = named_params! {
         ":text": text, ":table": table, ":state": state, ":writer": writer,
-        ":size": size, ":skip": u64::from(query.page) * u64::from(size),
+        ":size": size, ":skip": i64::from(query.page) * i64::from(size),
     };
     let mut entries = statement.query_map(parameters, entry)?.collect::<rusqlite::Result<Vec<_>>>()?;
     let mut runs_of = connection.prepare(
@@ -80,12 +80,18 @@ fn run(row: &Row<'_>) -> rusqlite::Result<HistoryRun> {
         kind: parsed(row, 0, WriterKind::parse)?,
         writer: row.get(1)?,
         state: parsed(row, 2, RunState::parse)?,
-        durable: row.get(3)?,
-        missing: row.get(4)?,
+        durable: count(row, 3)?,
+        missing: count(row, 4)?,
         rows_per_s: row.get(5)?,
         durable_p50_ms: row.get(6)?,
         durable_p99_ms: row.get(7)?,
     })
+}
+
+/// SQLite's integers have a sign; counts do not.
+fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let value: i64 = row.get(column)?;
+    u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
 }
 
 fn parsed<T>(row: &Row<'_>, column: usize, parse: impl Fn(&str) -> Option<T>) -> rusqlite::Result<T> {

@@ -124,7 +124,7 @@ impl Store {
                 ],
             )?;
             for (position, run) in report.runs.iter().enumerate() {
-                insert_run(&transaction, &report.id, position, run)?;
+                insert_run(&transaction, &report.id, signed(position as u64), run)?;
             }
             transaction.commit()
         })
@@ -154,7 +154,12 @@ impl Store {
     }
 }
 
-fn insert_run(connection: &Connection, report_id: &str, position: usize, run: &RunReport) -> rusqlite::Result<usize> {
+/// SQLite's integers have a sign; no count comes near the largest.
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn insert_run(connection: &Connection, report_id: &str, position: i64, run: &RunReport) -> rusqlite::Result<usize> {
     let durable = run.latency_ms.durable;
     let measured = (durable.count > 0).then_some(durable);
     connection.execute(
@@ -166,8 +171,8 @@ fn insert_run(connection: &Connection, report_id: &str, position: usize, run: &R
             run.options.kind.name(),
             run.writer,
             run.state.name(),
-            run.records.durable,
-            run.records.missing,
+            signed(run.records.durable),
+            signed(run.records.missing),
             run.throughput.rows_per_s,
             measured.map(|values| values.p50),
             measured.map(|values| values.p99),

@@ -44,7 +44,7 @@ impl Aspect {
             Self::DurableMedian => "p50 durable",
             Self::DurableTail => "p99 durable",
             Self::Visible => "p50 visible",
-            Self::Throughput => "durable rows per second",
+            Self::Throughput => "throughput",
             Self::Cost => "a million rows",
         }
     }
@@ -89,7 +89,7 @@ impl Statement {
         let figure = self.figures.iter().find(|figure| figure.writer == winner)?;
         Some(match self.aspect {
             Aspect::DurableMedian => format!("fastest to durable (p50 {})", figure.text),
-            Aspect::DurableTail => format!("fastest for the slowest 1 % (p99 durable {})", figure.text),
+            Aspect::DurableTail => format!("fastest to durable for the slowest 1 % (p99 {})", figure.text),
             Aspect::Visible => format!("fastest to visible (p50 {})", figure.text),
             Aspect::Throughput => format!("highest throughput ({})", figure.text),
             Aspect::Cost => format!("cheapest ({} for a million rows)", figure.text),

@@ -3,7 +3,7 @@
 use super::{column, document, section, table};
 use crate::chart::markup::escape;
 use crate::chart::{Look, bars};
-use crate::model::compare::{Comparison, Direction, Measure, MeasureDelta, Worth, WriterDelta, compare};
+use crate::model::compare::{Direction, Measure, MeasureDelta, SideBySide, Worth, WriterDelta, compare};
 use crate::model::number::{percent_change, with_unit};
 use crate::model::{Report, RunReport, WriterKind};
 
@@ -27,7 +27,7 @@ fn letter(index: usize) -> char {
     char::from(b'A' + u8::try_from(index % 26).unwrap_or(0))
 }
 
-fn heads(comparison: &Comparison) -> String {
+fn heads(comparison: &SideBySide) -> String {
     let head = |(index, report): (usize, &crate::model::compare::ReportHead)| {
         let base = if index == 0 { ", what the others are compared with" } else { "" };
         format!(
@@ -42,7 +42,7 @@ fn heads(comparison: &Comparison) -> String {
     format!("<dl class=\"facts\">{heads}</dl>\n")
 }
 
-fn differences(comparison: &Comparison) -> String {
+fn differences(comparison: &SideBySide) -> String {
     if comparison.differences.is_empty() {
         let body = "<p>Workspace, table, records, order, program and machine are the same in all of them.</p>\n";
         return section("differences", "What else differs", body);
@@ -84,7 +84,7 @@ fn throughput(reports: &[Report]) -> String {
     section("throughput", "Throughput", &body)
 }
 
-fn writers(reports: &[Report], comparison: &Comparison) -> String {
+fn writers(reports: &[Report], comparison: &SideBySide) -> String {
     let kind = |writer: &WriterDelta| {
         let run = reports.iter().flat_map(|report| &report.runs).find(|run| run.writer == writer.writer);
         run.map_or("", |run| run.options.kind.name())

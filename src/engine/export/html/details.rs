@@ -6,34 +6,38 @@ use crate::chart::markup::escape;
 use crate::model::cost::{Cost, Prices, costs, input_text};
 use crate::model::number::{bytes, count_of, grouped, milliseconds, with_unit};
 use crate::model::verdict::Verdict;
+use crate::model::wording::options_text;
 use crate::model::{ErrorCount, Reconciliation, Report, RunReport, SeriesPoint};
 
 pub(super) fn percentile_section(report: &Report) -> String {
-    let head: String = ["Writer", "Stage", "Values", "min", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"]
-        .into_iter()
-        .map(column)
-        .collect();
-    let mut rows = String::new();
-    for (index, run) in report.runs.iter().enumerate() {
-        for (stage, values) in run.latency_ms.stages() {
-            let cells: String =
-                values.values().iter().map(|(_, value)| cell(&latency_text(values, |_| *value))).collect();
-            rows.push_str(&format!(
-                "<tr>{}<td class=\"text\">{stage}</td>{}{cells}</tr>",
-                writer_head(report, index),
-                cell(&grouped(values.count))
-            ));
-        }
-    }
+    let values: String =
+        ["Values", "min", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"].into_iter().map(column).collect();
+    let head = format!("{}<th scope=\"col\" class=\"text\">Stage</th>{values}", column("Writer"));
+    let rows: String = (0..report.runs.len()).map(|index| percentile_rows(report, index)).collect();
     let caption =
         "Encode: work for each batch. Send, durable and visible: from the moment a record was due, for each record.";
     section("percentiles", "Percentiles", &table("Percentiles", caption, &head, &rows))
 }
 
+/// A row for each stage; the writer stands before the first.
+fn percentile_rows(report: &Report, index: usize) -> String {
+    let stages = report.runs[index].latency_ms.stages();
+    let mut rows = String::new();
+    for (position, (stage, values)) in stages.into_iter().enumerate() {
+        let writer = if position == 0 { writer_head(report, index, stages.len()) } else { String::new() };
+        let cells: String = values.values().iter().map(|(_, value)| cell(&latency_text(values, |_| *value))).collect();
+        rows.push_str(&format!(
+            "<tr>{writer}<th scope=\"row\" class=\"text plain\">{stage}</th>{}{cells}</tr>",
+            cell(&grouped(values.count))
+        ));
+    }
+    rows
+}
+
 pub(super) fn cost_section(report: &Report, prices: &Prices) -> String {
     let costs = costs(report, prices);
     let body: String = costs.iter().enumerate().map(|(index, cost)| cost_article(report, index, cost)).collect();
-    section("cost", "What a million rows cost", &body)
+    section("cost", "What a million rows cost", &format!("<div class=\"costs\">\n{body}</div>\n"))
 }
 
 fn cost_article(report: &Report, index: usize, cost: &Cost) -> String {
@@ -90,13 +94,6 @@ fn run_article(run: &RunReport, promise: &str) -> String {
 
 fn facts(run: &RunReport) -> String {
     let records = run.records;
-    let options = run.options;
-    let mut how =
-        vec![format!("batches of {}", grouped(options.batch.into())), format!("{} in flight", options.in_flight)];
-    if options.streams > 1 {
-        how.push(format!("{} streams", options.streams));
-    }
-    how.extend(options.encoding.map(|encoding| format!("{encoding:?}").to_lowercase()));
     let facts = [
         (
             "Records",
@@ -118,7 +115,7 @@ fn facts(run: &RunReport) -> String {
             ),
         ),
         ("Sent twice on purpose", grouped(records.duplicates_sent)),
-        ("Options", how.join(", ")),
+        ("Options", options_text(&run.options)),
         ("Took", milliseconds(run.elapsed_ms)),
         ("To connect", milliseconds(run.connect_ms)),
         ("Bytes", bytes(run.usage.bytes)),

@@ -3,9 +3,10 @@
 use super::{cell, column, section, state, table, writer_head};
 use crate::chart::markup::escape;
 use crate::model::cost::{Prices, costs};
-use crate::model::number::{amount, grouped, milliseconds, with_unit};
+use crate::model::number::{grouped, milliseconds, with_unit};
 use crate::model::verdict::{Aspect, Verdict};
-use crate::model::{Order, Percentiles, RatePlan, Report, ThresholdResult};
+use crate::model::wording::threshold_text;
+use crate::model::{Percentiles, Report, ThresholdResult};
 
 pub(super) fn verdict_section(verdict: &Verdict) -> String {
     let statements: String = verdict
@@ -51,20 +52,10 @@ pub(super) fn threshold_section(report: &Report) -> String {
 
 fn threshold_cell(result: &ThresholdResult) -> String {
     let (class, sign, word) = if result.held { ("good", "✓", "held") } else { ("bad", "✗", "did not hold") };
-    let value = escape(&threshold_value(result));
+    let value = escape(&threshold_text(result));
     format!(
         "<td><span class=\"{class}\"><span class=\"sign\" aria-hidden=\"true\">{sign}</span>{word}</span>, {value}</td>"
     )
-}
-
-/// What was measured, in the unit that the threshold's name asks for.
-pub(crate) fn threshold_value(result: &ThresholdResult) -> String {
-    let is_time = ["encode.", "send.", "durable.", "visible."].iter().any(|stage| result.name.starts_with(stage));
-    match result.value {
-        None => "not measured".to_owned(),
-        Some(value) if is_time => milliseconds(value),
-        Some(value) => amount(value),
-    }
 }
 
 pub(super) fn run_section(report: &Report, verdict: &Verdict, prices: &Prices) -> String {
@@ -73,7 +64,6 @@ pub(super) fn run_section(report: &Report, verdict: &Verdict, prices: &Prices) -
         "State",
         "Durable",
         "Throughput",
-        "Bytes",
         "p50 durable",
         "p99 durable",
         "p50 visible",
@@ -96,11 +86,10 @@ pub(super) fn run_section(report: &Report, verdict: &Verdict, prices: &Prices) -
         let latency = run.latency_ms;
         [
             "<tr>".to_owned(),
-            writer_head(report, index),
+            writer_head(report, index, 1),
             format!("<td class=\"text\">{}</td>", state(run.state)),
             cell(&grouped(run.records.durable)),
             best(Aspect::Throughput, &run.writer, &with_unit(run.throughput.rows_per_s, "rows/s")),
-            cell(&with_unit(run.throughput.bytes_per_s, "B/s")),
             best(Aspect::DurableMedian, &run.writer, &latency_text(&latency.durable, |values| values.p50)),
             best(Aspect::DurableTail, &run.writer, &latency_text(&latency.durable, |values| values.p99)),
             best(Aspect::Visible, &run.writer, &latency_text(&latency.visible, |values| values.p50)),
@@ -121,35 +110,4 @@ pub(super) fn run_section(report: &Report, verdict: &Verdict, prices: &Prices) -
 /// A value of a distribution; a dash when nothing was measured.
 pub(super) fn latency_text(values: &Percentiles, pick: impl Fn(&Percentiles) -> f64) -> String {
     if values.count == 0 { "–".to_owned() } else { milliseconds(pick(values)) }
-}
-
-/// Which records and how many, in words.
-pub(crate) fn source_text(report: &Report) -> String {
-    let source = &report.plan.source;
-    let kind = format!("{:?}", source.kind).to_lowercase();
-    let amount = match (source.records, &source.duration) {
-        (Some(records), _) => format!("{} records", grouped(records)),
-        (None, Some(duration)) => format!("for {duration}"),
-        (None, None) => "an amount that is not given".to_owned(),
-    };
-    let rate = match &source.rate {
-        RatePlan::Constant(rate) if *rate <= 0.0 => "as fast as taken".to_owned(),
-        RatePlan::Constant(rate) => format!("{} a second", amount_text(*rate)),
-        RatePlan::Ramp { from, to, over } => {
-            format!("{} to {} a second over {over}", amount_text(*from), amount_text(*to))
-        }
-        RatePlan::Burst { burst, every } => format!("bursts of {} every {every}", grouped(*burst)),
-    };
-    format!("{kind}, {amount}, {rate}, seed {}", source.seed)
-}
-
-fn amount_text(rate: f64) -> String {
-    crate::chart::axis::shortened(&amount(rate))
-}
-
-pub(super) fn order_text(report: &Report) -> &'static str {
-    match report.plan.order {
-        Order::Sequential => "one after the other",
-        Order::Parallel => "all at once",
-    }
 }
