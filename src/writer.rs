@@ -7,6 +7,7 @@ mod batch;
 mod copy_into;
 mod error;
 mod registry;
+mod resilience;
 mod session;
 mod sql;
 mod zerobus;
@@ -21,7 +22,7 @@ use serde_json::Value;
 pub use batch::{Batch, Rows};
 pub use error::{WriteFailure, WriterError};
 pub use registry::{Unavailable, WriterRegistry};
-pub use session::{Acknowledged, BatchProgress, Encoded, Payload, Session};
+pub use session::{Acknowledged, BatchProgress, CircuitChange, Encoded, Payload, Session};
 
 use crate::model::{TableInfo, WriterKind, WriterOptions};
 

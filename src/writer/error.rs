@@ -50,6 +50,37 @@ impl WriterError {
         matches!(self, Self::Unreachable(_) | Self::Busy { .. } | Self::Timeout(_) | Self::Failed(_))
     }
 
+    /// Whether a request that ended like this may have been carried out all the same.
+    pub fn leaves_doubt(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Timeout(_) | Self::Failed(_))
+    }
+
+    /// How long the workspace asked to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// The same error with something more to say.
+    pub(super) fn and(mut self, words: &str) -> Self {
+        let message = match &mut self {
+            Self::Unreachable(message)
+            | Self::Busy { message, .. }
+            | Self::Timeout(message)
+            | Self::Unauthenticated(message)
+            | Self::PermissionDenied(message)
+            | Self::TableNotFound(message)
+            | Self::Rejected(message)
+            | Self::NotConfigured(message)
+            | Self::Failed(message) => message,
+        };
+        message.push_str("; ");
+        message.push_str(words);
+        self
+    }
+
     /// Databricks' name for it.
     pub fn code(&self) -> &'static str {
         match self {
