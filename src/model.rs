@@ -25,8 +25,8 @@ pub use product::{
     MAX_ITEMS, PRODUCT_COLUMNS, PRODUCT_INPUT_COLUMNS, Product, ProductDraft, validate_product, validate_products,
 };
 pub use report::{
-    ErrorCount, Latencies, Machine, Percentiles, REPORT_SCHEMA, Reconciliation, RecordCounts, Report, RunReport, RunState,
-    SeriesPoint, ThresholdResult, Throughput, Usage,
+    ErrorCount, Latencies, Machine, Percentiles, REPORT_SCHEMA, Reconciliation, RecordCounts, Report, RunReport,
+    RunState, SeriesPoint, ThresholdResult, Throughput, Usage,
 };
 pub use row::{validate_row, validate_rows};
 pub use submission::{
