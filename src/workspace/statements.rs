@@ -88,8 +88,10 @@ pub struct StatementResult {
     pub statement_id: String,
     /// Names of the columns.
     pub columns: Vec<String>,
-    /// First chunk of the rows: text or null.
+    /// The rows, text or null: all of them from [`Workspace::execute`], else the first chunk.
     pub rows: Vec<Vec<Option<String>>>,
+    /// The number of the chunk behind the first, if there is one.
+    next_chunk: Option<u64>,
     /// Whether the statement was CLOSED: it succeeded, and its result is gone.
     pub closed: bool,
 }
@@ -139,6 +141,8 @@ struct SchemaColumn {
 struct ResultData {
     #[serde(default)]
     data_array: Vec<Vec<Option<String>>>,
+    #[serde(default)]
+    next_chunk_index: Option<u64>,
 }
 
 impl Workspace {
@@ -151,16 +155,25 @@ impl Workspace {
         id.ok_or(WorkspaceError::NotConfigured { setting: "DATABRICKS_WAREHOUSE_ID" })
     }
 
-    /// Runs a statement to its end.
+    /// Runs a statement to its end and fetches all chunks of its result.
     ///
     /// # Errors
     /// [`WorkspaceError::StatementFailed`] with the workspace's words; [`WorkspaceError::Timeout`] after two minutes,
-    /// when it was asked to cancel.
+    /// when it was asked to cancel; whatever a chunk is answered with.
     pub async fn execute(&self, statement: &Statement) -> Result<StatementResult, WorkspaceError> {
-        let result = self.execute_encoded(statement.encode(self.warehouse_id()?), Arc::new(|| ())).await?;
+        let mut result = self.execute_encoded(statement.encode(self.warehouse_id()?), Arc::new(|| ())).await?;
         if result.closed {
             let message = format!("statement {} succeeded, but its result is gone", result.statement_id);
             return Err(WorkspaceError::Protocol(message));
+        }
+        while let Some(index) = result.next_chunk {
+            let path = format!("/api/2.0/sql/statements/{}/result/chunks/{index}", result.statement_id);
+            let chunk: ResultData = self.get(&path).await?;
+            result.rows.extend(chunk.data_array);
+            if chunk.next_chunk_index.is_some_and(|next| next <= index) {
+                return Err(WorkspaceError::Protocol(format!("chunk {index} of a result points back")));
+            }
+            result.next_chunk = chunk.next_chunk_index;
         }
         Ok(result)
     }
@@ -232,6 +245,66 @@ fn result_of(answer: StatementAnswer) -> StatementResult {
         closed: answer.status.state == "CLOSED",
         statement_id: answer.statement_id,
         columns: columns.into_iter().map(|column| column.name).collect(),
+        next_chunk: answer.result.as_ref().and_then(|result| result.next_chunk_index),
         rows: answer.result.map(|result| result.data_array).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::extract::Path;
+    use axum::routing::{get, post};
+    use axum::{Json, Router};
+    use secrecy::SecretString;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::model::TableName;
+    use crate::workspace::{Credentials, WorkspaceConfig};
+
+    /// A workspace whose statements have three chunks of two rows.
+    async fn workspace_with_chunks() -> Workspace {
+        let chunk = |index: u64| {
+            let mut chunk = json!({ "chunk_index": index, "data_array": [[(index * 2).to_string()], [null]] });
+            if index < 2 {
+                chunk["next_chunk_index"] = json!(index + 1);
+            }
+            chunk
+        };
+        let answer = json!({
+            "statement_id": "s1",
+            "status": { "state": "SUCCEEDED" },
+            "manifest": { "schema": { "columns": [{ "name": "n" }] } },
+            "result": chunk(0),
+        });
+        let token = json!({ "access_token": "t", "expires_in": 3600 });
+        let router = Router::new()
+            .route("/oidc/v1/token", post(|| async { Json(token) }))
+            .route("/api/2.0/sql/statements", post(|| async { Json(answer) }))
+            .route(
+                "/api/2.0/sql/statements/s1/result/chunks/{index}",
+                get(move |Path(index): Path<u64>| async move { Json::<Value>(chunk(index)) }),
+            );
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async { axum::serve(listener, router).await });
+        let credentials = Credentials { client_id: "c".to_owned(), client_secret: SecretString::from("s") };
+        Workspace::new(WorkspaceConfig {
+            url,
+            local: true,
+            zerobus_endpoint: None,
+            warehouse_id: Some("w".to_owned()),
+            credentials: Some(credentials),
+            default_table: TableName::parse("a.b.c").unwrap(),
+        })
+        .unwrap()
+    }
+
+    #[tokio::test]
+    async fn all_chunks_of_a_result_are_fetched() {
+        let workspace = workspace_with_chunks().await;
+        let rows = workspace.execute(&Statement::new("SELECT n")).await.unwrap().rows;
+        let first: Vec<Option<&str>> = rows.iter().map(|row| row[0].as_deref()).collect();
+        assert_eq!(first, [Some("0"), None, Some("2"), None, Some("4"), None]);
     }
 }

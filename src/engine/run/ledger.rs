@@ -71,9 +71,9 @@ impl Ledger {
         self.durable.is_exact() && self.failed.is_exact() && self.in_doubt.is_exact()
     }
 
-    /// Behind the highest ordinal that the table may have.
+    /// Behind the highest ordinal of all.
     pub(super) fn end(&self) -> u64 {
-        self.durable.end().max(self.in_doubt.end())
+        self.durable.end().max(self.in_doubt.end()).max(self.failed.end())
     }
 
     /// Durable records of a block.

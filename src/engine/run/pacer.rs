@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::model::RateSpec;
+
 /// Under a rate, batches leave at most this often unless they are full. A record waits this long at most for others to share
 /// its batch; a batch holds what became due meanwhile, more when the writer is behind, and never more than the plan's `batch`.
 const SPACING: Duration = Duration::from_millis(2);
@@ -38,6 +40,19 @@ pub(super) enum Pacer {
         /// From the beginning of one burst to the next, above 0.
         every: Duration,
     },
+}
+
+impl From<RateSpec> for Pacer {
+    fn from(rate: RateSpec) -> Self {
+        match rate {
+            RateSpec::Unlimited => Self::Unlimited,
+            RateSpec::Constant(per_second) => Self::Constant { per_second },
+            RateSpec::Ramp { from, to, over_ms } => Self::Ramp { from, to, over: Duration::from_millis(over_ms) },
+            RateSpec::Burst { burst, every_ms } => {
+                Self::Burst { records: burst, every: Duration::from_millis(every_ms) }
+            }
+        }
+    }
 }
 
 impl Pacer {

@@ -67,11 +67,17 @@ impl RowOrdinals {
     }
 }
 
+impl FromIterator<Range<u64>> for RowOrdinals {
+    fn from_iter<T: IntoIterator<Item = Range<u64>>>(runs: T) -> Self {
+        let mut rows = Self::default();
+        runs.into_iter().for_each(|run| rows.push(run));
+        rows
+    }
+}
+
 impl FromIterator<u64> for RowOrdinals {
     fn from_iter<T: IntoIterator<Item = u64>>(ordinals: T) -> Self {
-        let mut rows = Self::default();
-        ordinals.into_iter().for_each(|ordinal| rows.push(ordinal..ordinal + 1));
-        rows
+        ordinals.into_iter().map(|ordinal| ordinal..ordinal + 1).collect()
     }
 }
 
