@@ -5,6 +5,7 @@
 
 mod batch;
 mod error;
+mod records;
 mod registry;
 mod sql;
 mod zerobus;
@@ -15,6 +16,7 @@ use serde_json::Value;
 
 pub use batch::{Batch, Rows};
 pub use error::{WriteFailure, WriterError};
+pub use records::{RunColumns, arrow_schema, run_columns};
 pub use registry::{Unavailable, WriterRegistry};
 
 use crate::model::{TableInfo, WriterKind};
