@@ -4,11 +4,16 @@
 //! A writer never replaces another and never says durable before the workspace did.
 
 mod batch;
+mod copy_into;
 mod error;
 mod records;
 mod registry;
+mod session;
 mod sql;
 mod zerobus;
+mod zerobus_rest;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -18,8 +23,9 @@ pub use batch::{Batch, Rows};
 pub use error::{WriteFailure, WriterError};
 pub use records::{RunColumns, arrow_schema, run_columns};
 pub use registry::{Unavailable, WriterRegistry};
+pub use session::{Acknowledged, BatchProgress, Encoded, Payload, Session};
 
-use crate::model::{TableInfo, WriterKind};
+use crate::model::{TableInfo, WriterKind, WriterOptions};
 
 /// Rust types of `proto/product_record.proto`.
 pub mod proto {
@@ -50,7 +56,7 @@ pub struct Receipt {
 /// One step of finding out whether a writer works.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
-    /// `configuration`, `token`, `table`, `stream`, `warehouse`.
+    /// `configuration`, `token`, `table`, `stream`, `insert`, `warehouse`.
     pub name: &'static str,
     /// Whether it passed.
     pub passed: bool,
@@ -73,11 +79,13 @@ pub trait Writer: Send + Sync {
     ///
     /// # Errors
     /// [`WriteFailure`] says why and how many rows are durable all the same.
-    async fn write(
-        &self,
-        batch: std::sync::Arc<Batch>,
-        progress: std::sync::Arc<dyn Progress>,
-    ) -> Result<Receipt, WriteFailure>;
+    async fn write(&self, batch: Arc<Batch>, progress: Arc<dyn Progress>) -> Result<Receipt, WriteFailure>;
+
+    /// Opens a run's own way into the table; `options` are of this writer's kind.
+    ///
+    /// # Errors
+    /// Why nothing can be written: a grant, a setting, columns that this way cannot carry.
+    async fn open(&self, table: &TableInfo, options: &WriterOptions) -> Result<Arc<dyn Session>, WriterError>;
 
     /// Goes the way of a write without writing a row: the last step that a record would take before it is sent.
     ///

@@ -254,7 +254,8 @@ mod tests {
 
     #[test]
     fn what_was_kept_is_said_as_far_as_it_is_known() {
-        let failure = |durable, in_doubt| WriteFailure { error: WriterError::Busy(String::new()), durable, in_doubt };
+        let busy = || WriterError::Busy { message: String::new(), retry_after: None };
+        let failure = |durable, in_doubt| WriteFailure { error: busy(), durable, in_doubt };
         assert_eq!(kept_sentence(&failure(0, 0), None), "Nothing was written.");
         assert_eq!(kept_sentence(&failure(25, 0), None), "25 records are durable, the others were not written.");
         assert!(kept_sentence(&failure(0, 5), None).contains("may or may not"));

@@ -8,8 +8,8 @@ use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
 use super::registry::{Unavailable, WriterFactory};
-use super::{Batch, Progress, Receipt, WriteFailure, Writer, WriterError};
-use crate::model::{Column, ColumnType, TableInfo, WriterKind};
+use super::{Batch, Progress, Receipt, Session, WriteFailure, Writer, WriterError};
+use crate::model::{Column, ColumnType, TableInfo, WriterKind, WriterOptions};
 use crate::workspace::{OnSent, Statement, Workspace};
 
 /// The platform's SQL connector documents at most 255 parameter markers for a query.
@@ -83,6 +83,10 @@ impl Writer for SqlWriter {
             durable += rows;
         }
         Ok(Receipt { durable, proof: json!({ "statement_ids": statement_ids }) })
+    }
+
+    async fn open(&self, _: &TableInfo, _: &WriterOptions) -> Result<Arc<dyn Session>, WriterError> {
+        Err(WriterError::NotConfigured("Runs through this writer are not in this build yet.".to_owned()))
     }
 
     async fn rehearse(&self, table: &TableInfo) -> Result<String, WriterError> {

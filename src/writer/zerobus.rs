@@ -16,8 +16,8 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::registry::{Unavailable, WriterFactory};
-use super::{Batch, Progress, Receipt, WriteFailure, Writer, WriterError};
-use crate::model::{TableInfo, TableName, WriterKind};
+use super::{Batch, Progress, Receipt, Session, WriteFailure, Writer, WriterError};
+use crate::model::{TableInfo, TableName, WriterKind, WriterOptions};
 use crate::workspace::{Credentials, Workspace};
 
 /// The platform ends a program 15 s after it asked; the SDK's own 300 s would be cut off.
@@ -139,6 +139,10 @@ impl Writer for ZerobusWriter {
             return Err(WriteFailure { error: error.into(), durable: 0, in_doubt: rows });
         }
         Ok(Receipt { durable: rows, proof: json!({ "acknowledged_offset": offset }) })
+    }
+
+    async fn open(&self, _: &TableInfo, _: &WriterOptions) -> Result<Arc<dyn Session>, WriterError> {
+        Err(WriterError::NotConfigured("Runs through this writer are not in this build yet.".to_owned()))
     }
 
     async fn rehearse(&self, table: &TableInfo) -> Result<String, WriterError> {

@@ -33,7 +33,9 @@ fn teaching(what: &str) -> String {
 pub fn marker_of(writer: WriterKind) -> Marker {
     match writer {
         WriterKind::Zerobus => Marker::Circle,
+        WriterKind::ZerobusRest => Marker::Triangle,
         WriterKind::Sql => Marker::Square,
+        WriterKind::CopyInto => Marker::Diamond,
     }
 }
 

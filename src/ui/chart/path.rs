@@ -7,8 +7,12 @@ use std::fmt::Write;
 pub enum Marker {
     /// A circle.
     Circle,
+    /// A triangle on its base.
+    Triangle,
     /// A square.
     Square,
+    /// A square on its corner.
+    Diamond,
 }
 
 /// A line through the points, broken where one is missing.
@@ -30,6 +34,8 @@ pub fn line(points: &[Option<(f64, f64)>]) -> String {
 pub fn marker(shape: Marker, x: f64, y: f64) -> String {
     match shape {
         Marker::Circle => format!("M{:.1} {y:.1}a3 3 0 1 0 6 0a3 3 0 1 0 -6 0Z", x - 3.0),
+        Marker::Triangle => format!("M{x:.1} {:.1}l3.5 6h-7Z", y - 3.5),
+        Marker::Diamond => format!("M{x:.1} {:.1}l3.6 3.6l-3.6 3.6l-3.6 -3.6Z", y - 3.6),
         Marker::Square => format!("M{:.1} {:.1}h5.6v5.6h-5.6Z", x - 2.8, y - 2.8),
     }
 }

@@ -1,0 +1,22 @@
+//! Files into a volume, then `COPY INTO` through a warehouse.
+
+use std::sync::Arc;
+
+use super::Writer;
+use super::registry::{Unavailable, WriterFactory};
+use crate::model::WriterKind;
+use crate::workspace::Workspace;
+
+/// Says that this writer is missing.
+pub(super) struct Factory;
+
+impl WriterFactory for Factory {
+    fn kind(&self) -> WriterKind {
+        WriterKind::CopyInto
+    }
+
+    fn build(&self, _: &Arc<Workspace>) -> Result<Arc<dyn Writer>, Unavailable> {
+        let reason = "This writer is not in this build yet.".to_owned();
+        Err(Unavailable { reason, remedy: "Choose another.".to_owned() })
+    }
+}
