@@ -10,7 +10,7 @@ mod journey;
 mod probe;
 mod registry;
 mod rows;
-mod run;
+pub mod run;
 mod submit;
 
 use std::sync::{Arc, Mutex};

@@ -11,8 +11,13 @@
 //! with many writers, of histories or pages.
 
 mod board;
+mod cells;
 mod course;
 mod figures;
+mod file_source;
+mod generated;
+mod generator;
+pub mod ids;
 mod ledger;
 mod meter;
 mod pacer;
@@ -37,6 +42,10 @@ use std::time::Duration;
 use chrono::{SecondsFormat, Utc};
 use futures::future::BoxFuture;
 use tokio::time::Instant;
+
+pub use file_source::{FileSource, preview};
+pub use generated::Generated;
+pub use generator::Generator;
 
 pub(in crate::engine) use figures::Extent;
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::figures::{Extent, Figures, millis};
 use super::visible::Waiting;
 use super::RunEvents;
 use crate::model::{FieldError, LiveRun, RecordCounts, RunState, WriterOptions};
-use crate::writer::{WriteFailure, WriterError};
+use crate::writer::{CircuitChange, WriteFailure, WriterError};
 
 /// Shared by the tasks of one run.
 pub(super) struct Board {
@@ -37,6 +37,8 @@ struct Inner {
     waiting: Waiting,
     /// Whether somebody asks the table what is visible.
     watched: bool,
+    /// Whether records have ids of their own, so that the table cannot be asked for ordinals.
+    foreign_ids: bool,
     /// The record that is taken next.
     next: Option<u64>,
     sending_since: Option<Instant>,
@@ -70,6 +72,7 @@ impl Board {
             ledger: Ledger::default(),
             waiting: Waiting::default(),
             watched: false,
+            foreign_ids: false,
             next: None,
             sending_since: None,
             found: None,
@@ -123,6 +126,17 @@ impl Board {
         }
     }
 
+    /// Records have ids of their own: from now on the table is not asked.
+    pub(super) fn ids_are_foreign(&self) {
+        let mut inner = self.lock();
+        (inner.foreign_ids, inner.watched, inner.waiting) = (true, false, Waiting::default());
+    }
+
+    /// Whether records have ids of their own.
+    pub(super) fn has_foreign_ids(&self) -> bool {
+        self.lock().foreign_ids
+    }
+
     /// Whether more examples of broken rules are of use.
     pub(super) fn wants_invalid(&self) -> bool {
         self.measure(|meter| meter.wants_invalid()).unwrap_or_default()
@@ -143,6 +157,19 @@ impl Board {
         let retries = self.measure(Meter::retried).unwrap_or_default();
         if retries > 0 && 10_u64.pow(retries.ilog10()) == retries {
             self.log("warn", format!("Attempt repeated, {retries} so far: {error}"));
+        }
+    }
+
+    /// The session stops sending for a while, or goes on.
+    pub(super) fn circuit(&self, change: &CircuitChange) {
+        match change {
+            CircuitChange::Opened { pause, reason } => {
+                let pause = pause.as_secs_f64();
+                self.log("warn", format!("The circuit is open: nothing is sent for {pause:.1} s after {reason}"));
+            }
+            CircuitChange::Closed { after } => {
+                self.log("info", format!("The circuit is closed again after {:.1} s.", after.as_secs_f64()));
+            }
         }
     }
 
@@ -194,7 +221,8 @@ impl Board {
 
     /// What to ask the table next.
     pub(super) fn next_look(&self) -> Option<Look> {
-        self.lock().ledger.next_look()
+        let mut inner = self.lock();
+        if inner.foreign_ids { None } else { inner.ledger.next_look() }
     }
 
     /// What the table answered.
@@ -208,9 +236,10 @@ impl Board {
         }
     }
 
-    /// Whether everything durable is known to be visible.
+    /// Whether there is nothing more to look for.
     pub(super) fn all_visible(&self) -> bool {
-        self.lock().ledger.all_visible()
+        let inner = self.lock();
+        inner.foreign_ids || inner.ledger.all_visible()
     }
 
     /// Time goes on.

@@ -24,6 +24,10 @@ const CLOSE_AT_SHUTDOWN: Duration = Duration::from_secs(2);
 /// When patience is over the table still has this long to answer.
 const LAST_ANSWER: Duration = Duration::from_secs(30);
 
+/// Why a file that names its own rows is not reconciled.
+const FOREIGN_IDS: &str =
+    "The file brings record ids or run ids of its own, so its rows cannot be told from others: the table was not asked.";
+
 /// What a run needs once its writer is open.
 pub(super) struct Course {
     pub(super) board: Arc<Board>,
@@ -140,6 +144,9 @@ impl Course {
             Ok(table) => &**table,
             Err(why_not) => return not_done(why_not.clone()),
         };
+        if self.board.has_foreign_ids() {
+            return not_done(FOREIGN_IDS.to_owned());
+        }
         if counts.sent == 0 {
             return not_done("Nothing was sent.".to_owned());
         }

@@ -33,6 +33,8 @@ pub(in crate::engine) struct Numbered {
     pub(in crate::engine) bad_every: Option<u64>,
     /// Every so many-th is sent twice.
     pub(in crate::engine) repeat_every: Option<u64>,
+    /// Whether the records have ids of their own.
+    pub(in crate::engine) own_ids: bool,
     /// The record at which the source fails.
     pub(in crate::engine) fails_at: Option<u64>,
 }
@@ -58,6 +60,7 @@ impl Source for Numbered {
             records: numbered_rows(rows),
             details: if want_details { vec![detail; invalid.len()] } else { Vec::new() },
             invalid: invalid.into_iter().collect(),
+            own_ids: self.own_ids,
             next: range.end,
         }))
     }

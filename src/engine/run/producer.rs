@@ -100,6 +100,9 @@ impl Producer {
             if made.invalid.rows() > 0 {
                 self.board.invalid(&made.invalid, &made.details);
             }
+            if made.own_ids {
+                self.board.ids_are_foreign();
+            }
             if let Some(consignment) = made.consignment {
                 place.send(consignment);
             }
@@ -132,6 +135,7 @@ struct Made {
     next: u64,
     invalid: RowOrdinals,
     details: Vec<FieldError>,
+    own_ids: bool,
     /// `None` when all of them are invalid.
     consignment: Option<Consignment>,
 }
@@ -157,12 +161,12 @@ async fn make(
 }
 
 fn encode(taken: Taken, session: &dyn Session) -> Result<Made, Problem> {
-    let Taken { records, rows, repeated, invalid, details, next } = taken;
+    let Taken { records, rows, repeated, invalid, details, own_ids, next } = taken;
     if rows.rows() == 0 {
-        return Ok(Made { next, invalid, details, consignment: None });
+        return Ok(Made { next, invalid, details, own_ids, consignment: None });
     }
     let began = Instant::now();
     let encoded = session.encode(&records).map_err(Problem::Encode)?;
     let consignment = Consignment { rows, repeated, encoded, encode_took: began.elapsed() };
-    Ok(Made { next, invalid, details, consignment: Some(consignment) })
+    Ok(Made { next, invalid, details, own_ids, consignment: Some(consignment) })
 }

@@ -17,7 +17,7 @@ use super::board::Board;
 use super::producer::Consignment;
 use super::rows::{RowOrdinals, Span};
 use super::signals::{Limit, Signals};
-use crate::writer::{Acknowledged, BatchProgress, Session, WriteFailure, WriterError};
+use crate::writer::{Acknowledged, BatchProgress, CircuitChange, Session, WriteFailure, WriterError};
 
 /// When nothing but failures came back for so long, from so many batches in a row, the writer is given up.
 const MOST_PATIENCE: Duration = Duration::from_secs(30);
@@ -206,5 +206,9 @@ impl BatchProgress for OnItsWay {
 
     fn retried(&self, error: &WriterError) {
         self.board.retried(error);
+    }
+
+    fn circuit(&self, change: &CircuitChange) {
+        self.board.circuit(change);
     }
 }

@@ -1,10 +1,14 @@
 //! What the engine takes records from: a generator or a file, a batch at a time.
+//!
+//! Bad records stay here: what is handed on of them is which they are and which rules they break.
+
+use std::path::Path;
 
 use arrow_array::RecordBatch;
 
 use super::rows::RowOrdinals;
-use super::{Generated, Generator};
-use crate::model::{EdgeError, FieldError, SourceSpec, TableInfo, validate_row};
+use super::{FileSource, Generated, Generator};
+use crate::model::{EdgeError, FieldError, SourceKind, SourceSpec, TableInfo, validate_row};
 
 /// Broken rules of one batch that are told.
 const MOST_DETAILS: usize = 100;
@@ -21,26 +25,18 @@ pub(super) struct Taken {
     pub(super) invalid: RowOrdinals,
     /// Which rules, as far as somebody wants to know.
     pub(super) details: Vec<FieldError>,
+    /// Whether a record so far has ids of its own, so that rows cannot be told by their ordinals.
+    pub(super) own_ids: bool,
     /// The record behind the last of them.
     pub(super) next: u64,
 }
 
 impl Taken {
-    /// `next` is the ordinal behind the last of them. Rules are looked up when `want_details`.
-    pub(super) fn new(generated: Generated, next: u64, table: &TableInfo, want_details: bool) -> Self {
+    fn new(generated: Generated, details: Vec<FieldError>, own_ids: bool, next: u64) -> Self {
         let Generated { records, ordinals, bad, duplicates } = generated;
-        let mut details = Vec::new();
-        for (ordinal, record) in &bad {
-            if !want_details || details.len() >= MOST_DETAILS {
-                break;
-            }
-            if let Err(broken) = validate_row(record, &format!("records[{ordinal}]"), table) {
-                details.extend(broken);
-            }
-        }
         let rows = ordinals.into_iter().collect();
         let invalid = bad.iter().map(|(ordinal, _)| *ordinal).collect();
-        Self { records, rows, repeated: duplicates, invalid, details, next }
+        Self { records, rows, repeated: duplicates, invalid, details, own_ids, next }
     }
 }
 
@@ -64,7 +60,31 @@ impl Source for MadeRecords {
     fn take(&mut self, count: u64, want_details: bool) -> Result<Option<Taken>, String> {
         let generated = self.generator.batch(self.next, count).map_err(|error| error.message)?;
         self.next += count;
-        Ok(Some(Taken::new(generated, self.next, &self.table, want_details)))
+        let details = if want_details { broken_rules(&generated, &self.table) } else { Vec::new() };
+        Ok(Some(Taken::new(generated, details, false, self.next)))
+    }
+}
+
+fn broken_rules(generated: &Generated, table: &TableInfo) -> Vec<FieldError> {
+    let broken = |(ordinal, record)| validate_row(record, &format!("records[{ordinal}]"), table).err();
+    let bad = generated.bad.iter().map(|(ordinal, record)| (ordinal, record));
+    bad.filter_map(broken).flatten().take(MOST_DETAILS).collect()
+}
+
+/// The records of a file.
+struct FileRecords {
+    file: FileSource,
+    /// Broken rules that were told.
+    told: usize,
+}
+
+impl Source for FileRecords {
+    fn take(&mut self, count: u64, want_details: bool) -> Result<Option<Taken>, String> {
+        let Some(generated) = self.file.batch(count).map_err(|error| error.message)? else { return Ok(None) };
+        let broken = self.file.errors();
+        let details = if want_details { broken[self.told..].to_vec() } else { Vec::new() };
+        self.told = broken.len();
+        Ok(Some(Taken::new(generated, details, self.file.brings_ids(), self.file.records())))
     }
 }
 
@@ -77,6 +97,11 @@ pub(in crate::engine) fn source_of(
     table: &TableInfo,
     run_id: &str,
 ) -> Result<Box<dyn Source>, EdgeError> {
+    if spec.kind == SourceKind::File {
+        let path = spec.path.as_deref().unwrap_or_default();
+        let file = FileSource::open(Path::new(path), &spec.map, table, spec.seed, run_id)?;
+        return Ok(Box::new(FileRecords { file, told: 0 }));
+    }
     let generator = Generator::new(spec, table, run_id)?;
     Ok(Box::new(MadeRecords { generator, table: table.clone(), next: 0 }))
 }

@@ -151,3 +151,15 @@ async fn a_table_that_is_asked_at_the_end_only_is_asked_little() {
     let report = rig.report(|_| Fate::Durable(ms(5))).await;
     assert_eq!((table.questions(), report.latency_ms.visible.count), (1, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn records_with_ids_of_their_own_are_not_looked_for() {
+    let mut rig = Rig::new(Pacer::Unlimited, 1000);
+    (rig.check_every, rig.source.own_ids) = (ms(250), true);
+    let table = rig.table.clone().unwrap();
+    let report = rig.report(|_| Fate::Durable(ms(5))).await;
+    assert_eq!((report.state, report.records.durable, report.records.missing), (RunState::Completed, 1000, 0));
+    assert!(!report.reconciliation.done);
+    assert!(report.reconciliation.note.unwrap().contains("ids of its own"));
+    assert_eq!(table.questions(), 0);
+}
