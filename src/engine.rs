@@ -5,9 +5,11 @@
 
 mod enrich;
 mod journey;
+pub mod plan_file;
 mod probe;
 mod registry;
 mod rows;
+pub mod run;
 mod submit;
 
 use std::sync::{Arc, Mutex};
