@@ -7,6 +7,7 @@
 mod comparison;
 mod enrich;
 mod journey;
+pub mod plan_file;
 mod probe;
 mod registry;
 mod rows;
