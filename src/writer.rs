@@ -6,6 +6,7 @@
 mod batch;
 mod copy_into;
 mod error;
+mod records;
 mod registry;
 mod resilience;
 mod session;
@@ -21,6 +22,7 @@ use serde_json::Value;
 
 pub use batch::{Batch, Rows};
 pub use error::{WriteFailure, WriterError};
+pub use records::{RunColumns, arrow_schema, run_columns};
 pub use registry::{Unavailable, WriterRegistry};
 pub use session::{Acknowledged, BatchProgress, CircuitChange, Encoded, Payload, Session};
 
