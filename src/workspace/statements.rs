@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tokio::time::Instant;
 
 use super::http::OnSent;
@@ -15,6 +14,8 @@ use super::{Workspace, WorkspaceError};
 const WAIT: &str = "30s";
 /// After this the caller is told that it still runs; it is canceled so that nothing happens behind their back.
 const LONGEST: Duration = Duration::from_secs(120);
+/// How long it is watched after that: it may have ended before the cancellation reached it.
+const AFTER_CANCEL: Duration = Duration::from_secs(10);
 const FIRST_POLL: Duration = Duration::from_millis(200);
 const SLOWEST_POLL: Duration = Duration::from_secs(2);
 
@@ -55,17 +56,29 @@ impl Statement {
 
     /// The request's body for a warehouse.
     pub fn encode(&self, warehouse_id: &str) -> Bytes {
-        let body = json!({
-            "statement": self.text,
-            "warehouse_id": warehouse_id,
-            "parameters": self.parameters,
-            "wait_timeout": WAIT,
-            "on_wait_timeout": "CONTINUE",
-            "disposition": "INLINE",
-            "format": "JSON_ARRAY",
-        });
-        Bytes::from(body.to_string())
+        let body = Submission {
+            statement: &self.text,
+            warehouse_id,
+            parameters: &self.parameters,
+            wait_timeout: WAIT,
+            on_wait_timeout: "CONTINUE",
+            disposition: "INLINE",
+            format: "JSON_ARRAY",
+        };
+        // Text, numbers and lists of them: there is nothing in it that has no JSON.
+        Bytes::from(serde_json::to_vec(&body).unwrap_or_default())
     }
+}
+
+#[derive(Serialize)]
+struct Submission<'a> {
+    statement: &'a str,
+    warehouse_id: &'a str,
+    parameters: &'a [Parameter],
+    wait_timeout: &'static str,
+    on_wait_timeout: &'static str,
+    disposition: &'static str,
+    format: &'static str,
 }
 
 /// What a statement that succeeded returned.
@@ -77,6 +90,8 @@ pub struct StatementResult {
     pub columns: Vec<String>,
     /// First chunk of the rows: text or null.
     pub rows: Vec<Vec<Option<String>>>,
+    /// Whether the statement was CLOSED: it succeeded, and its result is gone.
+    pub closed: bool,
 }
 
 #[derive(Deserialize)]
@@ -93,11 +108,11 @@ struct StatementAnswer {
 struct Status {
     state: String,
     #[serde(default)]
-    error: Option<StatusError>,
+    error: Option<StatementError>,
 }
 
 #[derive(Deserialize)]
-struct StatusError {
+struct StatementError {
     #[serde(default)]
     error_code: String,
     #[serde(default)]
@@ -142,45 +157,79 @@ impl Workspace {
     /// [`WorkspaceError::StatementFailed`] with the workspace's words; [`WorkspaceError::Timeout`] after two minutes,
     /// when it was asked to cancel.
     pub async fn execute(&self, statement: &Statement) -> Result<StatementResult, WorkspaceError> {
-        self.execute_encoded(statement.encode(self.warehouse_id()?), Arc::new(|| ())).await
+        let result = self.execute_encoded(statement.encode(self.warehouse_id()?), Arc::new(|| ())).await?;
+        if result.closed {
+            let message = format!("statement {} succeeded, but its result is gone", result.statement_id);
+            return Err(WorkspaceError::Protocol(message));
+        }
+        Ok(result)
     }
 
-    /// Like [`Self::execute`] for an encoded statement; `on_sent` runs when its last byte went to the connection.
+    /// Like [`Self::execute`] for an encoded statement, of whose result it may be that nothing is left; `on_sent` runs
+    /// when its last byte went to the connection.
     ///
     /// # Errors
     /// As [`Self::execute`].
     pub async fn execute_encoded(&self, body: Bytes, on_sent: OnSent) -> Result<StatementResult, WorkspaceError> {
-        let deadline = Instant::now() + LONGEST;
+        let answer: StatementAnswer = self.post("/api/2.0/sql/statements", body, on_sent).await?;
+        self.follow(answer).await
+    }
+
+    /// Polls a statement that was accepted until it has ended. Asking is harmless, so a question that got no answer is
+    /// repeated: what became of the statement is worth the wait.
+    async fn follow(&self, mut answer: StatementAnswer) -> Result<StatementResult, WorkspaceError> {
+        let path = format!("/api/2.0/sql/statements/{}", answer.statement_id);
+        let mut deadline = Instant::now() + LONGEST;
+        let mut canceled = false;
         let mut pause = FIRST_POLL;
-        let mut answer: StatementAnswer = self.post("/api/2.0/sql/statements", body, on_sent).await?;
         loop {
             match answer.status.state.as_str() {
-                "SUCCEEDED" => return Ok(result_of(answer)),
-                "PENDING" | "RUNNING" if Instant::now() >= deadline => {
-                    let path = format!("/api/2.0/sql/statements/{}/cancel", answer.statement_id);
-                    let _: serde_json::Value = self.post(&path, Bytes::from_static(b"{}"), Arc::new(|| ())).await?;
+                "SUCCEEDED" | "CLOSED" => return Ok(result_of(answer)),
+                "PENDING" | "RUNNING" => {}
+                "CANCELED" if canceled => return Err(WorkspaceError::Timeout { after: LONGEST }),
+                _ => return Err(failure_of(answer)),
+            }
+            if Instant::now() >= deadline {
+                if canceled {
                     return Err(WorkspaceError::Timeout { after: LONGEST });
                 }
-                "PENDING" | "RUNNING" => {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(SLOWEST_POLL);
-                    answer = self.get(&format!("/api/2.0/sql/statements/{}", answer.statement_id)).await?;
+                canceled = true;
+                deadline += AFTER_CANCEL;
+                pause = FIRST_POLL;
+                let asked = self.post(&format!("{path}/cancel"), Bytes::from_static(b"{}"), Arc::new(|| ())).await;
+                if let Err(error) = asked.map(|_: serde_json::Value| ()) {
+                    tracing::warn!(statement = answer.statement_id, %error, "a statement was not canceled");
                 }
-                state => {
-                    let error = answer.status.error.unwrap_or(StatusError {
-                        error_code: state.to_owned(),
-                        message: format!("statement {} ended as {state}", answer.statement_id),
-                    });
-                    return Err(WorkspaceError::StatementFailed { code: error.error_code, message: error.message });
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(SLOWEST_POLL);
+            match self.get(&path).await {
+                Ok(next) => answer = next,
+                Err(error) if error.is_retryable() => {
+                    tracing::info!(statement = answer.statement_id, %error, "asking for a statement once more");
+                }
+                Err(error) => {
+                    let (statement_id, detail) = (answer.statement_id, error.to_string());
+                    return Err(WorkspaceError::FateUnknown { statement_id, detail });
                 }
             }
         }
     }
 }
 
+fn failure_of(answer: StatementAnswer) -> WorkspaceError {
+    let Status { state, error } = answer.status;
+    let error = error.unwrap_or_else(|| StatementError {
+        message: format!("statement {} ended as {state}", answer.statement_id),
+        error_code: state,
+    });
+    WorkspaceError::StatementFailed { code: error.error_code, message: error.message }
+}
+
 fn result_of(answer: StatementAnswer) -> StatementResult {
     let columns = answer.manifest.map(|manifest| manifest.schema.columns).unwrap_or_default();
     StatementResult {
+        closed: answer.status.state == "CLOSED",
         statement_id: answer.statement_id,
         columns: columns.into_iter().map(|column| column.name).collect(),
         rows: answer.result.map(|result| result.data_array).unwrap_or_default(),

@@ -128,7 +128,9 @@ impl From<WorkspaceError> for WriterError {
                 Self::TableNotFound(text)
             }
             WorkspaceError::StatementFailed { .. } | WorkspaceError::Refused { .. } => Self::Rejected(text),
-            WorkspaceError::Protocol(_) => Self::Failed(text),
+            WorkspaceError::ServerError { .. } | WorkspaceError::FateUnknown { .. } | WorkspaceError::Protocol(_) => {
+                Self::Failed(text)
+            }
         }
     }
 }

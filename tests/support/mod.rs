@@ -79,6 +79,7 @@ impl TestApp {
                 client_secret: lakehouse.client_secret.clone(),
             }),
             default_table: TableName::parse("main.direct_write.products").unwrap(),
+            write_volume: TableName::parse("main.direct_write.landing").ok(),
         };
         let engine = Arc::new(Engine::new(Arc::new(Workspace::new(workspace).unwrap())));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
