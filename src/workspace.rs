@@ -8,6 +8,7 @@ mod catalog;
 mod error;
 mod files;
 mod http;
+mod ingest;
 mod statements;
 
 use secrecy::SecretString;

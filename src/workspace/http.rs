@@ -11,6 +11,7 @@ use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::auth::Scope;
 use super::{Workspace, WorkspaceConfig, WorkspaceError};
 
 /// No request takes longer: the platform's proxy may cut at 60 s, and statements are waited for 30 s at a time.
@@ -92,6 +93,19 @@ impl Workspace {
         content: Content,
         on_sent: OnSent,
     ) -> Result<Response, WorkspaceError> {
+        self.request_at(&self.config.url, path, method, Scope::Apis, content, on_sent).await
+    }
+
+    /// Any request to `base`, which is an address without a slash at its end, with a token of that scope.
+    pub(super) async fn request_at(
+        &self,
+        base: &str,
+        path: &str,
+        method: Method,
+        scope: Scope<'_>,
+        content: Content,
+        on_sent: OnSent,
+    ) -> Result<Response, WorkspaceError> {
         let timeout = content.timeout();
         let (body, content_type) = match content {
             Content::Nothing => (None, ""),
@@ -100,17 +114,17 @@ impl Workspace {
         };
         let mut fresh_token_tried = false;
         loop {
-            let token = self.token().await?;
-            let request = self.http.request(method.clone(), format!("{}{path}", self.config.url));
+            let token = self.token(scope).await?;
+            let request = self.http.request(method.clone(), format!("{base}{path}"));
             let mut request = request.bearer_auth(&token).timeout(timeout);
             if let Some(rest) = body.clone() {
                 let body = reqwest::Body::wrap(SentBody { rest, ended: false, on_sent: on_sent.clone() });
                 request = request.header("content-type", content_type).body(body);
             }
-            let answer = request.send().await.map_err(|error| self.unanswered(&error))?;
+            let answer = request.send().await.map_err(|error| WorkspaceError::from_request(&error, base, timeout))?;
             if answer.status() == StatusCode::UNAUTHORIZED && !fresh_token_tried {
                 // The token was revoked or its issuer was restarted: what was refused was not carried out.
-                self.tokens.forget(&token).await;
+                self.tokens.forget(scope, &token).await;
                 fresh_token_tried = true;
                 continue;
             }
@@ -146,7 +160,10 @@ impl Workspace {
             StatusCode::UNAUTHORIZED => WorkspaceError::Unauthenticated(said),
             StatusCode::FORBIDDEN => WorkspaceError::PermissionDenied(said),
             StatusCode::NOT_FOUND => WorkspaceError::NotFound(body.message),
-            StatusCode::TOO_MANY_REQUESTS => WorkspaceError::Busy { message: said, retry_after },
+            // 507: the disk is full, and what does not fit is not taken.
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::INSUFFICIENT_STORAGE => {
+                WorkspaceError::Busy { message: said, retry_after }
+            }
             // Without the header it may come from a proxy that lost a workspace which had begun.
             StatusCode::SERVICE_UNAVAILABLE if retry_after.is_some() => {
                 WorkspaceError::Busy { message: said, retry_after }

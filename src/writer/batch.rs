@@ -1,9 +1,11 @@
 //! What one write call carries.
 
+use arrow_array::RecordBatch;
 use serde_json::{Map, Value, json};
 
 use super::proto::ProductRecord;
-use crate::model::TableInfo;
+use super::{WriterError, records_from_rows};
+use crate::model::{ColumnType, TableInfo};
 
 /// Rows for one table.
 #[derive(Clone, Debug)]
@@ -12,6 +14,19 @@ pub struct Batch {
     pub table: TableInfo,
     /// The rows.
     pub rows: Rows,
+}
+
+impl Batch {
+    /// The rows by column, and the table without the columns of types that forms have no way to fill in.
+    ///
+    /// # Errors
+    /// [`WriterError::Rejected`] for a value that does not fit its column, which rows that were checked have none of.
+    pub(super) fn records(&self) -> Result<(TableInfo, RecordBatch), WriterError> {
+        let mut table = self.table.clone();
+        table.columns.retain(|column| !matches!(column.kind(), ColumnType::Binary | ColumnType::Other));
+        let records = records_from_rows(&table, &self.rows.to_json())?;
+        Ok((table, records))
+    }
 }
 
 /// The rows of a batch: products as their own message, anything else by column.

@@ -157,7 +157,9 @@ impl From<ZerobusError> for WriterError {
             | ZerobusError::TokenFetchError(_) => Self::Unreachable(text),
             ZerobusError::ConnectionTimeout(_) => Self::Timeout(text),
             ZerobusError::InvalidUCTokenError(_) => Self::Unauthenticated(text),
-            ZerobusError::InvalidArgument(_) => Self::Rejected(text),
+            ZerobusError::InvalidArgument(_)
+            | ZerobusError::InvalidSchema { .. }
+            | ZerobusError::InvalidTableName(_) => Self::Rejected(text),
             _ => Self::Failed(text),
         }
     }

@@ -21,7 +21,7 @@ use super::{WriteFailure, WriterError};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// A call is given up this long after its first trouble.
+/// A call is given up this long after its first trouble, if nothing else is said.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Retries that a run may make however few calls it has made.
 const FEWEST_RETRIES: u64 = 20;
@@ -75,6 +75,7 @@ pub(super) struct Resilience {
     circuit: Circuit,
     pauses: ExponentialBuilder,
     repeats_in_doubt: bool,
+    patience: Duration,
     calls: AtomicU64,
     retries: AtomicU64,
 }
@@ -86,7 +87,7 @@ impl Resilience {
     }
 
     /// Calls whose answer was lost are not repeated: no row arrives twice.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for writers whose calls must not be carried out twice"))]
+    #[allow(dead_code, reason = "for writers whose calls must not be carried out twice")]
     pub(super) fn never_twice() -> Self {
         Self::new(false)
     }
@@ -97,7 +98,19 @@ impl Resilience {
             .with_max_delay(LONGEST_PAUSE)
             .without_max_times()
             .with_jitter();
-        Self { circuit: Circuit::new(), pauses, repeats_in_doubt, calls: AtomicU64::new(0), retries: AtomicU64::new(0) }
+        Self {
+            circuit: Circuit::new(),
+            pauses,
+            repeats_in_doubt,
+            patience: PATIENCE,
+            calls: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+        }
+    }
+
+    /// The same, with calls given up so long after their first trouble.
+    pub(super) fn patient_for(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Makes a call, again and again while that may help.
@@ -124,7 +137,7 @@ impl Resilience {
             }
         };
         loop {
-            let deadline = give_up_at.unwrap_or_else(|| Instant::now() + PATIENCE);
+            let deadline = give_up_at.unwrap_or_else(|| Instant::now() + self.patience);
             let pass = self.circuit.enter(deadline).await.map_err(|error| {
                 let error = error.and("the circuit is open: no attempt was made for too long");
                 GaveUp { error, in_doubt }
@@ -147,7 +160,7 @@ impl Resilience {
                 let error = error.and("not sent again, because it may have been carried out");
                 return Err(GaveUp { error, in_doubt });
             }
-            let deadline = *give_up_at.get_or_insert_with(|| Instant::now() + PATIENCE);
+            let deadline = *give_up_at.get_or_insert_with(|| Instant::now() + self.patience);
             let pause = pauses.next().unwrap_or(LONGEST_PAUSE).max(error.retry_after().unwrap_or_default());
             if Instant::now() + pause > deadline {
                 return Err(GaveUp { error: error.and(&format!("given up after {calls} attempts")), in_doubt });
