@@ -6,6 +6,7 @@
 mod batch;
 mod copy_into;
 mod error;
+mod form;
 mod records;
 mod registry;
 mod resilience;

@@ -1,5 +1,7 @@
 //! What one write call carries.
 
+mod records;
+
 use serde_json::{Map, Value, json};
 
 use super::proto::ProductRecord;
