@@ -11,6 +11,7 @@ mod clients;
 mod crash;
 mod grants;
 mod program;
+mod sql_modes;
 mod structured;
 mod submissions;
 mod zerobus;

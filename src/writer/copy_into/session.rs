@@ -90,7 +90,7 @@ impl CopySession {
         let file = self.folder.join(&name);
         let hears = progress.clone();
         let on_sent: OnSent = Arc::new(move || hears.sent(Instant::now()));
-        let put = async || {
+        let put = || async {
             let put = self.workspace.put_file(&file, content.clone(), on_sent.clone()).await;
             // Whether the file is there makes no difference to the table.
             put.map_err(|error| AttemptFailed { error: volume_error(error, &file), in_doubt: false })
@@ -99,7 +99,7 @@ impl CopySession {
         let put = put.map_err(|gave_up| gave_up.of_rows(0, rows))?;
 
         let statement = Statement::new(copy_into(&self.table, &self.folder, &name)).encode(&self.warehouse);
-        let copied = self.call(progress, async || self.copy(statement.clone()).await).await;
+        let copied = self.call(progress, || self.copy(statement.clone())).await;
         let at = Instant::now();
         match &copied {
             Err(gave_up) if gave_up.in_doubt => {
@@ -117,14 +117,17 @@ impl CopySession {
         copied.map_err(|error| AttemptFailed { in_doubt: error.may_have_happened(), error: error.into() })
     }
 
-    async fn call<T>(
+    async fn call<T, Attempting>(
         &self,
         progress: &Arc<dyn BatchProgress>,
-        attempt: impl AsyncFn() -> Result<T, AttemptFailed>,
-    ) -> Result<Answered<T>, GaveUp> {
+        attempt: impl Fn() -> Attempting,
+    ) -> Result<Answered<T>, GaveUp>
+    where
+        Attempting: Future<Output = Result<T, AttemptFailed>>,
+    {
         match &self.resilience {
-            Some(resilience) => resilience.call(progress.as_ref(), &attempt).await,
-            None => once(&attempt).await,
+            Some(resilience) => resilience.call(progress.as_ref(), attempt).await,
+            None => once(attempt).await,
         }
     }
 
