@@ -7,6 +7,7 @@ mod batch;
 mod copy_into;
 pub mod encode;
 mod error;
+mod form;
 mod records;
 mod records_from_json;
 mod registry;

@@ -127,6 +127,10 @@ impl From<WorkspaceError> for WriterError {
             WorkspaceError::StatementFailed { ref message, .. } if message.contains("TABLE_OR_VIEW_NOT_FOUND") => {
                 Self::TableNotFound(text)
             }
+            // Somebody else's commit came between: the same statement may succeed now.
+            WorkspaceError::StatementFailed { ref message, .. } if message.contains("DELTA_CONCURRENT") => {
+                Self::Busy { message: text, retry_after: None }
+            }
             WorkspaceError::StatementFailed { .. } | WorkspaceError::Refused { .. } => Self::Rejected(text),
             WorkspaceError::ServerError { .. } | WorkspaceError::FateUnknown { .. } | WorkspaceError::Protocol(_) => {
                 Self::Failed(text)

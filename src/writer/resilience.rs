@@ -21,7 +21,7 @@ use super::{WriteFailure, WriterError};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// A call is given up this long after its first trouble, if nothing else is said.
+/// A call is given up this long after its first trouble.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Retries that a run may make however few calls it has made.
 const FEWEST_RETRIES: u64 = 20;
@@ -70,12 +70,25 @@ impl GaveUp {
     }
 }
 
+/// Makes a call that is not repeated whatever comes of it, for callers who decide themselves.
+///
+/// # Errors
+/// [`GaveUp`] with the error of the one attempt.
+pub(super) async fn once<T, Attempting>(attempt: impl FnOnce() -> Attempting) -> Result<Answered<T>, GaveUp>
+where
+    Attempting: Future<Output = Result<T, AttemptFailed>>,
+{
+    match attempt().await {
+        Ok(value) => Ok(Answered { value, calls: 1 }),
+        Err(AttemptFailed { error, in_doubt }) => Err(GaveUp { error, in_doubt }),
+    }
+}
+
 /// What the calls of one run share.
 pub(super) struct Resilience {
     circuit: Circuit,
     pauses: ExponentialBuilder,
     repeats_in_doubt: bool,
-    patience: Duration,
     calls: AtomicU64,
     retries: AtomicU64,
 }
@@ -87,7 +100,6 @@ impl Resilience {
     }
 
     /// Calls whose answer was lost are not repeated: no row arrives twice.
-    #[allow(dead_code, reason = "for writers whose calls must not be carried out twice")]
     pub(super) fn never_twice() -> Self {
         Self::new(false)
     }
@@ -98,19 +110,7 @@ impl Resilience {
             .with_max_delay(LONGEST_PAUSE)
             .without_max_times()
             .with_jitter();
-        Self {
-            circuit: Circuit::new(),
-            pauses,
-            repeats_in_doubt,
-            patience: PATIENCE,
-            calls: AtomicU64::new(0),
-            retries: AtomicU64::new(0),
-        }
-    }
-
-    /// The same, with calls given up so long after their first trouble.
-    pub(super) fn patient_for(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+        Self { circuit: Circuit::new(), pauses, repeats_in_doubt, calls: AtomicU64::new(0), retries: AtomicU64::new(0) }
     }
 
     /// Makes a call, again and again while that may help.
@@ -137,7 +137,7 @@ impl Resilience {
             }
         };
         loop {
-            let deadline = give_up_at.unwrap_or_else(|| Instant::now() + self.patience);
+            let deadline = give_up_at.unwrap_or_else(|| Instant::now() + PATIENCE);
             let pass = self.circuit.enter(deadline).await.map_err(|error| {
                 let error = error.and("the circuit is open: no attempt was made for too long");
                 GaveUp { error, in_doubt }
@@ -160,7 +160,7 @@ impl Resilience {
                 let error = error.and("not sent again, because it may have been carried out");
                 return Err(GaveUp { error, in_doubt });
             }
-            let deadline = *give_up_at.get_or_insert_with(|| Instant::now() + self.patience);
+            let deadline = *give_up_at.get_or_insert_with(|| Instant::now() + PATIENCE);
             let pause = pauses.next().unwrap_or(LONGEST_PAUSE).max(error.retry_after().unwrap_or_default());
             if Instant::now() + pause > deadline {
                 return Err(GaveUp { error: error.and(&format!("given up after {calls} attempts")), in_doubt });

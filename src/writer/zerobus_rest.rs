@@ -1,10 +1,9 @@
 //! Zerobus Ingest over HTTP: a JSON array of records in each request, taken whole or not at all, durable when answered.
 //!
-//! A lost answer is asked for again, so rows arrive at least once.
+//! A run asks again when an answer was lost, so rows arrive at least once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
@@ -13,8 +12,9 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::encode::json::JsonEncoder;
+use super::form::FormProgress;
 use super::registry::{Unavailable, WriterFactory};
-use super::resilience::{Answered, AttemptFailed, Resilience};
+use super::resilience::{Answered, AttemptFailed, Resilience, once};
 use super::session::{Acknowledged, BatchProgress, Encoded, Payload, Session};
 use super::{Batch, Progress, Receipt, WriteFailure, Writer, WriterError, arrow_schema, zerobus};
 use crate::model::{TableInfo, TableName, WriterKind, WriterOptions};
@@ -23,8 +23,6 @@ use crate::workspace::{OnSent, Workspace, WorkspaceError};
 /// Bytes of a request's body. Nobody says what the service takes; a gRPC call takes 10 MiB, and far less is enough to make
 /// the request's own cost small.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
-/// How long a form's rows are tried again; a run is more patient.
-const PATIENCE_OF_A_FORM: Duration = Duration::from_secs(10);
 
 /// Makes [`ZerobusRestWriter`].
 pub(super) struct Factory;
@@ -46,7 +44,7 @@ struct ZerobusRestWriter {
 }
 
 impl ZerobusRestWriter {
-    fn session(&self, table: &TableInfo, resilience: Resilience) -> Result<RestSession, WriterError> {
+    fn session(&self, table: &TableInfo, resilience: Option<Resilience>) -> Result<RestSession, WriterError> {
         let encoder = JsonEncoder::new(arrow_schema(table)?);
         Ok(RestSession { workspace: self.workspace.clone(), table: table.name.clone(), encoder, resilience })
     }
@@ -60,16 +58,15 @@ impl Writer for ZerobusRestWriter {
 
     async fn write(&self, batch: Arc<Batch>, progress: Arc<dyn Progress>) -> Result<Receipt, WriteFailure> {
         let (table, records) = batch.records().map_err(WriteFailure::nothing_sent)?;
-        let resilience = Resilience::at_least_once().patient_for(PATIENCE_OF_A_FORM);
-        let session = self.session(&table, resilience).map_err(WriteFailure::nothing_sent)?;
+        let session = self.session(&table, None).map_err(WriteFailure::nothing_sent)?;
         let encoded = session.encode(&records).map_err(WriteFailure::nothing_sent)?;
         progress.encoded(encoded.bytes);
-        let Acknowledged { records, calls, .. } = session.write(encoded, Arc::new(FormProgress(progress))).await?;
+        let Acknowledged { records, calls, .. } = session.write(encoded, FormProgress::hear(progress)).await?;
         Ok(Receipt { durable: records, proof: json!({ "requests": calls }) })
     }
 
     async fn open(&self, table: &TableInfo, _: &WriterOptions) -> Result<Arc<dyn Session>, WriterError> {
-        Ok(Arc::new(self.session(table, Resilience::at_least_once())?))
+        Ok(Arc::new(self.session(table, Some(Resilience::at_least_once()))?))
     }
 
     /// Sends no record: the door is there and takes the token, whether or not it minds that the array is empty.
@@ -85,25 +82,13 @@ impl Writer for ZerobusRestWriter {
     async fn close(&self) {}
 }
 
-/// A form wants to hear less than a run.
-struct FormProgress(Arc<dyn Progress>);
-
-impl BatchProgress for FormProgress {
-    fn sent(&self, _: Instant) {
-        self.0.sent();
-    }
-
-    fn retried(&self, error: &WriterError) {
-        tracing::warn!(%error, "an insert is sent again");
-    }
-}
-
 /// The writer `zerobus-rest` for a run.
 struct RestSession {
     workspace: Arc<Workspace>,
     table: TableName,
     encoder: JsonEncoder,
-    resilience: Resilience,
+    /// `None` for a form, whose user decides whether to send again.
+    resilience: Option<Resilience>,
 }
 
 #[async_trait]
@@ -139,7 +124,10 @@ impl Session for RestSession {
                 let insert = self.workspace.insert_records(&self.table, body.clone(), on_sent);
                 async move { insert.await.map_err(|error| AttemptFailed::new(error, handed_over.load(Ordering::Relaxed))) }
             };
-            let answered = self.resilience.call(progress.as_ref(), attempt).await;
+            let answered = match &self.resilience {
+                Some(resilience) => resilience.call(progress.as_ref(), attempt).await,
+                None => once(attempt).await,
+            };
             let Answered { value: (), calls: made } = answered.map_err(|gave_up| gave_up.of_rows(durable, rows))?;
             calls += made;
             durable += rows;

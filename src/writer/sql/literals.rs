@@ -16,7 +16,8 @@ use crate::writer::WriterError;
 /// # Errors
 /// [`WriterError::Rejected`] for a value that has no literal.
 pub(super) fn inserts(target: Target<'_>, batch: &RecordBatch) -> Result<Vec<Insert>, WriterError> {
-    let kinds: Vec<Kind> = target.table.columns.iter().map(|column| Kind::of(column.kind(), sql_type(column))).collect();
+    let kinds: Vec<Kind> =
+        target.table.columns.iter().map(|column| Kind::of(column.kind(), sql_type(column))).collect();
     let beginning = target.insert_into();
     let rows = (0..batch.num_rows()).map(|row| {
         let mut tuple = String::with_capacity(32 * kinds.len());
