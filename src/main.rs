@@ -263,6 +263,7 @@ mod local {
                 client_secret: credentials.client_secret.clone(),
             }),
             default_table: config.default_table.clone(),
+            write_volume: config.write_volume.clone(),
             url,
         }
     }

@@ -91,10 +91,7 @@ pub enum WorkspaceError {
 impl WorkspaceError {
     /// Whether the same request may succeed later without anything being changed.
     pub fn is_retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::Unreachable { .. } | Self::Timeout { .. } | Self::Busy { .. } | Self::ServerError { .. }
-        )
+        matches!(self, Self::Unreachable { .. } | Self::Timeout { .. } | Self::Busy { .. } | Self::ServerError { .. })
     }
 
     /// Whether what was asked for may have been done all the same: everything that does not prove the opposite. To ask

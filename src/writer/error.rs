@@ -127,8 +127,14 @@ impl From<WorkspaceError> for WriterError {
             WorkspaceError::StatementFailed { ref message, .. } if message.contains("TABLE_OR_VIEW_NOT_FOUND") => {
                 Self::TableNotFound(text)
             }
+            // Somebody else's commit came between: the same statement may succeed now.
+            WorkspaceError::StatementFailed { ref message, .. } if message.contains("DELTA_CONCURRENT") => {
+                Self::Busy { message: text, retry_after: None }
+            }
             WorkspaceError::StatementFailed { .. } | WorkspaceError::Refused { .. } => Self::Rejected(text),
-            WorkspaceError::Protocol(_) => Self::Failed(text),
+            WorkspaceError::ServerError { .. } | WorkspaceError::FateUnknown { .. } | WorkspaceError::Protocol(_) => {
+                Self::Failed(text)
+            }
         }
     }
 }
@@ -155,7 +161,9 @@ impl From<ZerobusError> for WriterError {
             | ZerobusError::TokenFetchError(_) => Self::Unreachable(text),
             ZerobusError::ConnectionTimeout(_) => Self::Timeout(text),
             ZerobusError::InvalidUCTokenError(_) => Self::Unauthenticated(text),
-            ZerobusError::InvalidArgument(_) => Self::Rejected(text),
+            ZerobusError::InvalidArgument(_)
+            | ZerobusError::InvalidSchema { .. }
+            | ZerobusError::InvalidTableName(_) => Self::Rejected(text),
             _ => Self::Failed(text),
         }
     }

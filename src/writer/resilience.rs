@@ -70,6 +70,20 @@ impl GaveUp {
     }
 }
 
+/// Makes a call that is not repeated whatever comes of it, for callers who decide themselves.
+///
+/// # Errors
+/// [`GaveUp`] with the error of the one attempt.
+pub(super) async fn once<T, Attempting>(attempt: impl FnOnce() -> Attempting) -> Result<Answered<T>, GaveUp>
+where
+    Attempting: Future<Output = Result<T, AttemptFailed>>,
+{
+    match attempt().await {
+        Ok(value) => Ok(Answered { value, calls: 1 }),
+        Err(AttemptFailed { error, in_doubt }) => Err(GaveUp { error, in_doubt }),
+    }
+}
+
 /// What the calls of one run share.
 pub(super) struct Resilience {
     circuit: Circuit,
@@ -86,7 +100,6 @@ impl Resilience {
     }
 
     /// Calls whose answer was lost are not repeated: no row arrives twice.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for writers whose calls must not be carried out twice"))]
     pub(super) fn never_twice() -> Self {
         Self::new(false)
     }

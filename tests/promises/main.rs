@@ -11,6 +11,8 @@ mod clients;
 mod crash;
 mod grants;
 mod program;
+mod sessions;
+mod sql_modes;
 mod structured;
 mod submissions;
 mod zerobus;
