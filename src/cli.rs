@@ -5,6 +5,8 @@
 
 mod compare;
 mod files;
+mod progress;
+mod run;
 mod summary;
 mod table;
 
@@ -13,6 +15,7 @@ use std::process::ExitCode;
 
 pub use compare::compare;
 pub use files::Refused;
+pub use run::{Prepared, prepare, run};
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]

@@ -19,6 +19,9 @@ mod report;
 mod row;
 mod submission;
 mod table;
+mod threshold;
+mod units;
+mod upload;
 pub mod verdict;
 pub mod wording;
 mod writer;
@@ -28,7 +31,8 @@ pub use error::{EdgeError, FieldError};
 pub use history::{HistoryEntry, HistoryPage, HistoryQuery, HistoryRun, HistorySort, MOST_ENTRIES};
 pub use live::{LiveComparison, LiveRun, LogLine, Pressure, PressureLevel};
 pub use plan::{
-    CheckPlan, Encoding, Order, Plan, RatePlan, SourceKind, SourcePlan, SqlMode, WriterOptions, WriterPlan,
+    Amount, CheckPlan, Encoding, Order, Plan, PlanSpec, RatePlan, RateSpec, SourceKind, SourcePlan, SourceSpec,
+    SqlMode, WriterOptions, WriterPlan,
 };
 pub use product::{
     MAX_ITEMS, PRODUCT_COLUMNS, PRODUCT_INPUT_COLUMNS, Product, ProductDraft, validate_product, validate_products,
@@ -42,4 +46,6 @@ pub use submission::{
     Records, RowsPage, Stage, StageReport, StageState, Submission, SubmissionSnapshot, SubmissionState, WorkbenchInfo,
 };
 pub use table::{Column, ColumnType, TableInfo, TableName, TableNameError};
+pub use threshold::{Comparison, MeasuredStage, Metric, Statistic, Threshold};
+pub use upload::{FieldMapping, FileFormat, FilePreview};
 pub use writer::{WorkspaceBadge, WriterCard, WriterKind, WriterState};

@@ -5,8 +5,13 @@
 
 mod batch;
 mod copy_into;
+pub mod encode;
 mod error;
+mod form;
+mod records;
+mod records_from_json;
 mod registry;
+mod resilience;
 mod session;
 mod sql;
 mod zerobus;
@@ -20,8 +25,10 @@ use serde_json::Value;
 
 pub use batch::{Batch, Rows};
 pub use error::{WriteFailure, WriterError};
+pub use records::{RunColumns, arrow_schema, run_columns};
+pub use records_from_json::records_from_rows;
 pub use registry::{Unavailable, WriterRegistry};
-pub use session::{Acknowledged, BatchProgress, Encoded, Payload, Session};
+pub use session::{Acknowledged, BatchProgress, CircuitChange, Encoded, Payload, Session};
 
 use crate::model::{TableInfo, WriterKind, WriterOptions};
 

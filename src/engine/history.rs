@@ -10,8 +10,10 @@ mod store;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use store::Store;
 
+use super::{Engine, ReportSink};
 use crate::model::{HistoryPage, HistoryQuery, Report};
 
 /// Name of the database in the data folder.
@@ -132,6 +134,27 @@ impl History {
         let store = self.store.clone()?;
         // A panic cannot leave the database half written: SQLite rolls an unfinished transaction back.
         on_blocking_thread(move || work(&mut store.lock().unwrap_or_else(PoisonError::into_inner))).await
+    }
+}
+
+#[async_trait]
+impl ReportSink for History {
+    async fn keep(&self, report: &Report) -> Result<(), String> {
+        self.save(report.clone()).await.map_err(|error| error.to_string())
+    }
+}
+
+impl Engine {
+    /// Keeps the reports of all comparisons in `history`.
+    #[must_use]
+    pub fn with_history(mut self, history: History) -> Self {
+        self.history = Some(history.clone());
+        self.with_reports_kept_by(Arc::new(history))
+    }
+
+    /// The comparisons that ran; `None` when the engine was given no history.
+    pub fn history(&self) -> Option<&History> {
+        self.history.as_ref()
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use measures::{Direction, Measure, Worth};
 
+use super::wording::{order_text, source_text};
 use super::{Report, RunReport, RunState};
 
 /// Two or more reports side by side.
@@ -129,24 +130,12 @@ fn differences(reports: &[Report]) -> Vec<String> {
     };
     differs("Workspace", &|other| other.workspace.url == first.workspace.url, &|one| one.workspace.name.clone());
     differs("Table", &|other| other.table == first.table, &|one| one.table.to_string());
-    differs("Records", &|other| other.plan.source == first.plan.source, &|one| source_text(one));
-    differs("Order", &|other| other.plan.order == first.plan.order, &|one| {
-        format!("{:?}", one.plan.order).to_lowercase()
-    });
+    differs("Records", &|other| other.plan.source == first.plan.source, &|one| source_text(&one.plan));
+    differs("Order", &|other| other.plan.order == first.plan.order, &|one| order_text(one.plan.order).to_owned());
     differs("Program", &|other| other.machine.version == first.machine.version, &|one| one.machine.version.clone());
     let machine = |one: &Report| (one.machine.cpus, one.machine.platform.clone(), one.machine.optimized);
     differs("Machine", &|other| machine(other) == machine(first), &|one| machine_text(one));
     found
-}
-
-fn source_text(report: &Report) -> String {
-    let source = &report.plan.source;
-    let amount = match (source.records, &source.duration) {
-        (Some(records), _) => format!("{records} records"),
-        (None, Some(duration)) => duration.clone(),
-        (None, None) => "no amount".to_owned(),
-    };
-    format!("{:?} seed {}, {amount}", source.kind, source.seed).to_lowercase()
 }
 
 fn machine_text(report: &Report) -> String {
@@ -206,7 +195,11 @@ mod tests {
         now.machine.optimized = false;
         let differences = compare(&[before, now]).differences;
         assert_eq!(differences.len(), 2, "{differences:?}");
-        assert!(differences[0].starts_with("Records: telemetry seed 7, 20000 records in"), "{}", differences[0]);
+        assert!(
+            differences[0].starts_with("Records: telemetry, 20\u{2009}000 records, as fast as taken, seed 7 in"),
+            "{}",
+            differences[0]
+        );
         assert!(differences[1].contains("debug build"), "{}", differences[1]);
     }
 }

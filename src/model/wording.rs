@@ -6,13 +6,12 @@ use super::{Order, Plan, RatePlan, ThresholdResult, WriterOptions};
 /// Which records, how many and how fast: `telemetry, 20 000 records, as fast as taken, seed 7`.
 pub fn source_text(plan: &Plan) -> String {
     let source = &plan.source;
-    let kind = format!("{:?}", source.kind).to_lowercase();
     let amount = match (source.records, &source.duration) {
         (Some(records), _) => format!("{} records", grouped(records)),
         (None, Some(duration)) => format!("for {duration}"),
         (None, None) => "all of them".to_owned(),
     };
-    format!("{kind}, {amount}, {}, seed {}", rate_text(&source.rate), source.seed)
+    format!("{}, {amount}, {}, seed {}", source.kind.name(), rate_text(&source.rate), source.seed)
 }
 
 /// Records per second over time.
@@ -35,8 +34,7 @@ pub fn order_text(order: Order) -> &'static str {
 
 /// A writer's options: `protobuf, batches of 500, 16 in flight`.
 pub fn options_text(options: &WriterOptions) -> String {
-    let mut parts: Vec<String> =
-        options.encoding.map(|encoding| format!("{encoding:?}").to_lowercase()).into_iter().collect();
+    let mut parts: Vec<String> = options.encoding.iter().map(|encoding| encoding.name().to_owned()).collect();
     parts.push(format!("batches of {}", grouped(options.batch.into())));
     parts.push(format!("{} in flight", grouped(options.in_flight.into())));
     if options.streams > 1 {

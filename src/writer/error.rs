@@ -50,6 +50,37 @@ impl WriterError {
         matches!(self, Self::Unreachable(_) | Self::Busy { .. } | Self::Timeout(_) | Self::Failed(_))
     }
 
+    /// Whether a request that ended like this may have been carried out all the same.
+    pub fn leaves_doubt(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Timeout(_) | Self::Failed(_))
+    }
+
+    /// How long the workspace asked to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// The same error with something more to say.
+    pub(super) fn and(mut self, words: &str) -> Self {
+        let message = match &mut self {
+            Self::Unreachable(message)
+            | Self::Busy { message, .. }
+            | Self::Timeout(message)
+            | Self::Unauthenticated(message)
+            | Self::PermissionDenied(message)
+            | Self::TableNotFound(message)
+            | Self::Rejected(message)
+            | Self::NotConfigured(message)
+            | Self::Failed(message) => message,
+        };
+        message.push_str("; ");
+        message.push_str(words);
+        self
+    }
+
     /// Databricks' name for it.
     pub fn code(&self) -> &'static str {
         match self {
@@ -96,8 +127,14 @@ impl From<WorkspaceError> for WriterError {
             WorkspaceError::StatementFailed { ref message, .. } if message.contains("TABLE_OR_VIEW_NOT_FOUND") => {
                 Self::TableNotFound(text)
             }
+            // Somebody else's commit came between: the same statement may succeed now.
+            WorkspaceError::StatementFailed { ref message, .. } if message.contains("DELTA_CONCURRENT") => {
+                Self::Busy { message: text, retry_after: None }
+            }
             WorkspaceError::StatementFailed { .. } | WorkspaceError::Refused { .. } => Self::Rejected(text),
-            WorkspaceError::Protocol(_) => Self::Failed(text),
+            WorkspaceError::ServerError { .. } | WorkspaceError::FateUnknown { .. } | WorkspaceError::Protocol(_) => {
+                Self::Failed(text)
+            }
         }
     }
 }
@@ -124,7 +161,9 @@ impl From<ZerobusError> for WriterError {
             | ZerobusError::TokenFetchError(_) => Self::Unreachable(text),
             ZerobusError::ConnectionTimeout(_) => Self::Timeout(text),
             ZerobusError::InvalidUCTokenError(_) => Self::Unauthenticated(text),
-            ZerobusError::InvalidArgument(_) => Self::Rejected(text),
+            ZerobusError::InvalidArgument(_)
+            | ZerobusError::InvalidSchema { .. }
+            | ZerobusError::InvalidTableName(_) => Self::Rejected(text),
             _ => Self::Failed(text),
         }
     }

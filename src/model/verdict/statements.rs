@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::cost::{Cost, dbu_text, is_paid_by_byte, money_text};
 use super::super::number::{milliseconds, three_digits, with_unit};
-use super::super::{CheckPlan, Percentiles, Report, RunReport};
+use super::super::{Percentiles, Report, RunReport, units};
 use super::{NOISE, disqualified};
 
 /// A question.
@@ -98,7 +98,8 @@ impl Statement {
 }
 
 pub(super) fn statements(report: &Report, costs: &[Cost]) -> Vec<Statement> {
-    let asked_ms = check_interval_ms(&report.plan.check);
+    // Plans that ran have been checked; one that cannot be read has no resolution.
+    let asked_ms = units::duration_ms(&report.plan.check.every).unwrap_or(0.0);
     Aspect::ALL.into_iter().map(|aspect| statement(aspect, report, costs, asked_ms)).collect()
 }
 
@@ -240,20 +241,6 @@ pub(super) fn joined(names: &[&str]) -> String {
     }
 }
 
-/// How far apart two looks at the table are. Plans that run have been checked; one that cannot be read has no resolution.
-fn check_interval_ms(check: &CheckPlan) -> f64 {
-    let text = check.every.trim();
-    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let factor = match text[digits.len()..].trim() {
-        "us" => 1e-3,
-        "ms" => 1.0,
-        "s" => 1e3,
-        "m" | "min" => 6e4,
-        _ => 0.0,
-    };
-    digits.trim().parse::<f64>().unwrap_or(0.0) * factor
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,11 +256,5 @@ mod tests {
     fn names_are_joined_as_people_do() {
         assert_eq!(joined(&["a"]), "a");
         assert_eq!(joined(&["a", "b", "c"]), "a, b and c");
-    }
-
-    #[test]
-    fn intervals_are_read() {
-        let every = |text: &str| check_interval_ms(&CheckPlan { every: text.to_owned(), ..CheckPlan::default() });
-        assert_eq!((every("250ms"), every("2s"), every("0s"), every("often")), (250.0, 2_000.0, 0.0, 0.0));
     }
 }

@@ -3,6 +3,7 @@
 use super::summary::latency_text;
 use super::{cell, column, section, state, table, writer_head};
 use crate::chart::markup::escape;
+use crate::engine::plan_file;
 use crate::model::cost::{Cost, Prices, costs, input_text};
 use crate::model::number::{bytes, count_of, grouped, milliseconds, with_unit};
 use crate::model::verdict::Verdict;
@@ -217,11 +218,11 @@ fn course(run: &RunReport) -> String {
 }
 
 pub(super) fn plan_section(report: &Report) -> String {
-    // A plan is plain data: it can always be written.
-    let plan = serde_json::to_string_pretty(&report.plan).unwrap_or_default();
-    section(
-        "plan",
-        "Plan",
-        &format!("<details><summary>What was asked for</summary><pre>{}</pre></details>\n", escape(&plan)),
-    )
+    // A plan that ran can be written; should one not, the report is still worth reading.
+    let plan = plan_file::to_toml(&report.plan).unwrap_or_else(|error| error.message);
+    let body = format!(
+        "<details><summary>The plan file that runs this again</summary><pre tabindex=\"0\">{}</pre></details>\n",
+        escape(&plan)
+    );
+    section("plan", "Plan", &body)
 }
