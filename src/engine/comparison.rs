@@ -60,7 +60,8 @@ impl Engine {
     /// `RESOURCE_EXHAUSTED` when too many run, or what the workspace says. Nothing was written then.
     pub async fn start_comparison(self: &Arc<Self>, plan: Plan, started_by: &str) -> Result<String, EdgeError> {
         let spec = plan.check().map_err(EdgeError::invalid)?;
-        let writers = spec.writers.iter().map(|(_, options)| self.writer(options.kind)).collect::<Result<Vec<_>, _>>()?;
+        let writers =
+            spec.writers.iter().map(|(_, options)| self.writer(options.kind)).collect::<Result<Vec<_>, _>>()?;
         let place = self.comparison_places.clone().try_acquire_owned().map_err(|_| {
             let message = format!(
                 "{MOST_RUNNING} comparisons are under way, and more would measure each other. Nothing was written. Wait for \
@@ -227,7 +228,11 @@ impl Comparison {
                 reports
             }
             Order::Parallel => {
-                self.scoreboard.log(None, "info", "All runs go at once: they share the machine and the workspace.".to_owned());
+                self.scoreboard.log(
+                    None,
+                    "info",
+                    "All runs go at once: they share the machine and the workspace.".to_owned(),
+                );
                 futures::future::join_all(runs.into_iter().map(|run| run_safely(run, self.signals.clone()))).await
             }
         };

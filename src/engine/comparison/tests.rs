@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::*;
-use crate::engine::run::doubles::{Call, Fate, Rig};
 use crate::engine::run::Pacer;
+use crate::engine::run::doubles::{Call, Fate, Rig};
 use crate::model::{LogLine, RunState, TableName};
 use crate::workspace::{Credentials, Workspace, WorkspaceConfig};
 
@@ -105,7 +105,10 @@ async fn runs_go_one_after_the_other_and_end_in_a_report() {
     assert_eq!(states(&last), [RunState::Completed, RunState::Completed]);
     let report = engine.comparison_report(&id).unwrap().unwrap();
     assert_eq!(sink.kept.lock().unwrap().as_slice(), [(*report).clone()]);
-    assert_eq!((report.schema.as_str(), report.id.as_str(), report.started_by.as_str()), (REPORT_SCHEMA, &*id, "somebody"));
+    assert_eq!(
+        (report.schema.as_str(), report.id.as_str(), report.started_by.as_str()),
+        (REPORT_SCHEMA, &*id, "somebody")
+    );
     let writers: Vec<_> = report.runs.iter().map(|run| (run.writer.as_str(), run.records.durable)).collect();
     assert_eq!(writers, [("w0", 1000), ("w1", 1000)]);
     let held: Vec<_> = report.thresholds.iter().map(|one| (one.writer.as_str(), one.name.as_str(), one.held)).collect();

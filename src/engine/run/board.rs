@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::RunEvents;
+use super::figures::{Extent, Figures, millis};
 use super::ledger::{Ledger, Look};
 use super::meter::Meter;
 use super::rows::{RowOrdinals, Span, Timetable};
 use super::table::ChunkCount;
-use super::figures::{Extent, Figures, millis};
 use super::visible::Waiting;
-use super::RunEvents;
 use crate::model::{FieldError, LiveRun, RecordCounts, RunState, WriterOptions};
 use crate::writer::{CircuitChange, WriteFailure, WriterError};
 

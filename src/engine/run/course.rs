@@ -25,8 +25,7 @@ const CLOSE_AT_SHUTDOWN: Duration = Duration::from_secs(2);
 const LAST_ANSWER: Duration = Duration::from_secs(30);
 
 /// Why a file that names its own rows is not reconciled.
-const FOREIGN_IDS: &str =
-    "The file brings record ids or run ids of its own, so its rows cannot be told from others: the table was not asked.";
+const FOREIGN_IDS: &str = "The file brings record ids or run ids of its own, so its rows cannot be told from others: the table was not asked.";
 
 /// What a run needs once its writer is open.
 pub(super) struct Course {
@@ -150,9 +149,8 @@ impl Course {
         if counts.sent == 0 {
             return not_done("Nothing was sent.".to_owned());
         }
-        let ask = |limits| {
-            reconcile::reconcile(table, &ledger, self.seed, counts.in_doubt, counts.duplicates_sent, limits)
-        };
+        let ask =
+            |limits| reconcile::reconcile(table, &ledger, self.seed, counts.in_doubt, counts.duplicates_sent, limits);
         let mut answered = self.unless_hurried(last_word, ask(last_word.limits)).await;
         if answered.is_none() {
             // Somebody stopped it while the table was waited for: what is there now counts.

@@ -226,7 +226,12 @@ impl Meter {
     /// Latencies by stage.
     pub(super) fn latencies(&self) -> Latencies {
         let of = |recorder: &Recorder| -> Percentiles { recorder.percentiles() };
-        Latencies { encode: of(&self.encode), send: of(&self.send), durable: of(&self.durable), visible: of(&self.visible) }
+        Latencies {
+            encode: of(&self.encode),
+            send: of(&self.send),
+            durable: of(&self.durable),
+            visible: of(&self.visible),
+        }
     }
 
     /// Bytes of durable records.

@@ -16,7 +16,7 @@ const NEVER: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 /// Records per second over time, from the first record on.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Pacer {
+pub(in crate::engine) enum Pacer {
     /// As fast as the writer takes them: every record is due at once.
     Unlimited,
     /// The same all the time.
@@ -195,8 +195,11 @@ mod tests {
     fn pacers() -> impl Strategy<Value = Pacer> {
         prop_oneof![
             (0.1..1e6_f64).prop_map(|per_second| Pacer::Constant { per_second }),
-            (0.0..1e5_f64, 0.1..1e5_f64, 1..100_000_u64)
-                .prop_map(|(from, to, over)| Pacer::Ramp { from, to, over: millis(over) }),
+            (0.0..1e5_f64, 0.1..1e5_f64, 1..100_000_u64).prop_map(|(from, to, over)| Pacer::Ramp {
+                from,
+                to,
+                over: millis(over)
+            }),
             (1..10_000_u64, 1..10_000_u64).prop_map(|(records, every)| Pacer::Burst { records, every: millis(every) }),
         ]
     }

@@ -127,7 +127,8 @@ impl Sender {
         }
         self.board.handed_over(rows.rows(), repeated, encode_took, now);
         let begun = now.checked_sub(encode_took).unwrap_or(now);
-        let progress = Arc::new(OnItsWay { board: self.board.clone(), span: rows.span(begun), sent: AtomicBool::new(false) });
+        let progress =
+            Arc::new(OnItsWay { board: self.board.clone(), span: rows.span(begun), sent: AtomicBool::new(false) });
         self.number += 1;
         let (number, session) = (self.number, self.session.clone());
         self.flights.insert(number, Flight { rows, begun, bytes: encoded.bytes });

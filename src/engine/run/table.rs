@@ -15,18 +15,18 @@ use crate::writer::run_columns;
 
 /// What a table has of a chunk of a run's records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ChunkCount {
+pub(in crate::engine) struct ChunkCount {
     /// The chunk's first ordinal, a multiple of its size.
-    pub(super) first: u64,
+    pub(in crate::engine) first: u64,
     /// Different record ids.
-    pub(super) ids: u64,
+    pub(in crate::engine) ids: u64,
     /// Rows.
-    pub(super) rows: u64,
+    pub(in crate::engine) rows: u64,
 }
 
 /// A run's table, as far as the run's own rows go.
 #[async_trait]
-pub(super) trait RunTable: Send + Sync {
+pub(in crate::engine) trait RunTable: Send + Sync {
     /// Counts this run's rows with these ordinals, by chunks of `chunk` ordinals: 1, 16, 256 or 4,096. Chunks without rows are
     /// left out; with 1 the answer has each id.
     ///
@@ -36,7 +36,7 @@ pub(super) trait RunTable: Send + Sync {
 }
 
 /// A table of a workspace, asked by SQL.
-pub(super) struct WorkspaceTable {
+pub(in crate::engine) struct WorkspaceTable {
     workspace: Arc<Workspace>,
     /// Quoted names.
     table: String,
@@ -50,7 +50,7 @@ impl WorkspaceTable {
     ///
     /// # Errors
     /// Why the table cannot be asked for them, a sentence.
-    pub(super) fn new(
+    pub(in crate::engine) fn new(
         workspace: &Arc<Workspace>,
         table: &TableInfo,
         run_id: &str,
@@ -62,7 +62,9 @@ impl WorkspaceTable {
             return Err(format!("{name} has no text column record_id, so its rows cannot be told apart."));
         }
         let Some(run_column) = columns.run_id.map(|index| quoted(&table.columns[index].name)) else {
-            return Err(format!("{name} has no text column run_id or batch_id, so the rows of this run cannot be found."));
+            return Err(format!(
+                "{name} has no text column run_id or batch_id, so the rows of this run cannot be found."
+            ));
         };
         if workspace.warehouse_id().is_err() {
             return Err("DATABRICKS_WAREHOUSE_ID is not set, so the table cannot be asked.".to_owned());
@@ -92,7 +94,8 @@ impl RunTable for WorkspaceTable {
     async fn chunk_counts(&self, ordinals: Range<u64>, chunk: u64) -> Result<Vec<ChunkCount>, WorkspaceError> {
         let result = self.workspace.execute(&self.question(&ordinals, chunk)).await?;
         let counts = result.rows.iter().map(|row| {
-            read_count(row, self.seed, chunk).ok_or_else(|| WorkspaceError::Protocol(format!("a count of rows came back as {row:?}")))
+            read_count(row, self.seed, chunk)
+                .ok_or_else(|| WorkspaceError::Protocol(format!("a count of rows came back as {row:?}")))
         });
         counts.collect()
     }

@@ -109,7 +109,10 @@ async fn look_again_and_again(
                 }
                 Err(error) if error.is_retryable() => {
                     if pause == every {
-                        board.log("warn", format!("The table could not be asked what is visible: {error}. It is asked again."));
+                        board.log(
+                            "warn",
+                            format!("The table could not be asked what is visible: {error}. It is asked again."),
+                        );
                     }
                     pause = (pause * 2).min(SLOWEST.max(every));
                 }

@@ -62,7 +62,8 @@ mod tests {
         let remedy = error.remedy();
         let (state, reason) = ending("zerobus", Ended::Failed(error), Ok(()), &counts(900, 500, 0));
         assert_eq!(state, RunState::Failed);
-        let expected = "Writing through zerobus failed: no MODIFY on a.b.c. 500 of 900 records that were sent are durable. ";
+        let expected =
+            "Writing through zerobus failed: no MODIFY on a.b.c. 500 of 900 records that were sent are durable. ";
         assert_eq!(reason.unwrap(), format!("{expected}{remedy}"));
     }
 

@@ -109,9 +109,10 @@ impl OrdinalSet {
     /// Behind the highest.
     pub(in crate::engine::run) fn end(&self) -> u64 {
         let full = self.full.last_key_value().map_or(0, |(_, end)| end * BLOCK);
-        let partial = self.partial.last_key_value().map_or(0, |(block, bits)| {
-            block * BLOCK + bits.iter().last().map_or(0, |index| index + 1)
-        });
+        let partial = self
+            .partial
+            .last_key_value()
+            .map_or(0, |(block, bits)| block * BLOCK + bits.iter().last().map_or(0, |index| index + 1));
         full.max(partial)
     }
 
@@ -159,7 +160,8 @@ impl OrdinalSet {
 
     fn insert_blocks(&mut self, mut blocks: Range<u64>) {
         self.len += (blocks.end - blocks.start) * BLOCK;
-        while let Some((block, bits)) = self.partial.range(blocks.clone()).next().map(|(block, bits)| (*block, **bits)) {
+        while let Some((block, bits)) = self.partial.range(blocks.clone()).next().map(|(block, bits)| (*block, **bits))
+        {
             self.len -= bits.count();
             self.partial.remove(&block);
         }

@@ -61,13 +61,22 @@ mod tests {
         let mut errors = Errors::default();
         for number in 0..1000 {
             let detail = FieldError::new("a", "type", "must be a number", None);
-            errors.add(&format!("class {}", number % 50), &format!("message {number}"), 1, true, &[detail.clone(), detail]);
+            errors.add(
+                &format!("class {}", number % 50),
+                &format!("message {number}"),
+                1,
+                true,
+                &[detail.clone(), detail],
+            );
         }
         errors.add("class 0", "again", 500, true, &[]);
         let counts = errors.counts();
         assert_eq!(counts.len(), MOST_CLASSES);
         assert_eq!(counts.iter().map(|error| error.count).sum::<u64>(), 1500);
-        assert_eq!((counts[0].class.as_str(), counts[0].message.as_str(), counts[0].count), ("class 0", "message 0", 520));
+        assert_eq!(
+            (counts[0].class.as_str(), counts[0].message.as_str(), counts[0].count),
+            ("class 0", "message 0", 520)
+        );
         assert_eq!((counts[1].class.as_str(), counts[1].details.len()), (OTHER, MOST_DETAILS));
         assert!(!errors.wants_details(OTHER) && errors.wants_details("class 0") && errors.wants_details("new"));
     }

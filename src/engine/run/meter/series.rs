@@ -199,7 +199,9 @@ mod tests {
         }
         let rows: f64 = points
             .iter()
-            .scan(0.0, |before, point| Some(point.rows_per_s * (point.at_ms - std::mem::replace(before, point.at_ms)) / 1000.0))
+            .scan(0.0, |before, point| {
+                Some(point.rows_per_s * (point.at_ms - std::mem::replace(before, point.at_ms)) / 1000.0)
+            })
             .sum();
         assert!((rows - 86_400.0 * 40.0).abs() < 1.0, "no row is lost on the way: {rows}");
     }

@@ -60,7 +60,10 @@ async fn a_failure_that_waiting_does_not_heal_ends_the_run_after_what_is_in_flig
     assert_eq!((report.records.durable, report.records.failed), (1300, 100));
     assert_eq!(report.errors[0].class, "permission_denied");
     let reason = report.reason.unwrap();
-    assert!(reason.starts_with("Writing through scripted failed: no MODIFY on a.b.c. 1300 of 1400 records"), "{reason}");
+    assert!(
+        reason.starts_with("Writing through scripted failed: no MODIFY on a.b.c. 1300 of 1400 records"),
+        "{reason}"
+    );
     assert!(reason.contains("Grant"), "{reason}");
     assert!(began.elapsed() < seconds(1));
     assert!(heard.lines.lock().unwrap().iter().any(|(level, text)| *level == "error" && *text == reason));

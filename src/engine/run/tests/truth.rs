@@ -36,7 +36,10 @@ fn assert_percentiles(measured: &Percentiles, mut latencies: Vec<Duration>) {
     ] {
         // A latency of nothing is recorded as 1 us.
         let expected = expected.as_secs_f64().max(1e-6) * 1000.0;
-        assert!((measured - expected).abs() <= expected * PRECISION + 0.001, "{name}: {measured} ms, expected {expected} ms");
+        assert!(
+            (measured - expected).abs() <= expected * PRECISION + 0.001,
+            "{name}: {measured} ms, expected {expected} ms"
+        );
     }
 }
 
@@ -170,10 +173,8 @@ async fn a_run_repeats_exactly() {
         let mut rig = Rig::new(Pacer::Burst { records: 3, every: ms(23) }, 600);
         (rig.source.bad_every, rig.source.repeat_every) = (Some(17), Some(11));
         rig.check_every = ms(97);
-        rig.table = Ok(std::sync::Arc::new(crate::engine::run::doubles::TableDouble {
-            lag: ms(301),
-            ..Default::default()
-        }));
+        rig.table =
+            Ok(std::sync::Arc::new(crate::engine::run::doubles::TableDouble { lag: ms(301), ..Default::default() }));
         let script = |call: Call| match call.number % 13 {
             7 => crate::engine::run::doubles::refused(crate::engine::run::doubles::busy()),
             step => Fate::Durable(ms(5 + step)),
