@@ -12,6 +12,8 @@ mod records;
 mod records_from_json;
 mod registry;
 mod resilience;
+#[cfg(test)]
+mod scripted;
 mod session;
 mod sql;
 mod zerobus;

@@ -38,7 +38,7 @@ pub fn from_toml(text: &str) -> Result<Plan, EdgeError> {
     })
 }
 
-/// Writes a plan file; what has its default is left out where the plan leaves it out.
+/// Writes a plan file that [`from_toml`] reads as the same plan.
 ///
 /// # Errors
 /// `INVALID_PARAMETER_VALUE` for numbers that TOML cannot hold; a checked plan has none.

@@ -58,7 +58,9 @@ use board::Board;
 use course::Course;
 use figures::millis;
 
-use crate::model::{ErrorCount, LiveRun, Reconciliation, RunReport, RunState, WriterOptions};
+use crate::model::{
+    EdgeError, ErrorCount, LiveRun, Reconciliation, RunReport, RunState, SourceSpec, TableInfo, WriterOptions,
+};
 use crate::writer::{Session, WriterError};
 
 /// A writer that is not open by then does not open.
@@ -100,6 +102,42 @@ pub(in crate::engine) struct RunSetup {
     pub(in crate::engine) check_every: Duration,
     /// How long records may take to become visible.
     pub(in crate::engine) patience: Duration,
+}
+
+/// Runs generated records through a session of the caller's own, without a table that could be asked: how fast the engine itself is
+/// and what it adds.
+///
+/// # Errors
+/// Why the records cannot be made for `table`.
+pub async fn run_through(
+    session: Arc<dyn Session>,
+    source: &SourceSpec,
+    table: &TableInfo,
+    options: WriterOptions,
+) -> Result<RunReport, EdgeError> {
+    let run_id = uuid::Uuid::now_v7().to_string();
+    let setup = RunSetup {
+        source: source_of(source, table, &run_id)?,
+        run_id,
+        label: "session".to_owned(),
+        options,
+        open: Box::new(move || Box::pin(async move { Ok(session) })),
+        seed: source.seed,
+        extent: Extent::new(source),
+        table: Err("There is no table behind this session.".to_owned()),
+        check_every: Duration::ZERO,
+        patience: Duration::ZERO,
+    };
+    let signals = Signals::new(tokio_util::sync::CancellationToken::new());
+    Ok(Run::new(setup, Arc::new(Unheard)).go(signals).await)
+}
+
+/// Nobody listens.
+struct Unheard;
+
+impl RunEvents for Unheard {
+    fn log(&self, _: &'static str, _: String) {}
+    fn changed(&self) {}
 }
 
 /// A run that can be watched.

@@ -5,6 +5,8 @@
 
 mod session;
 mod statement;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

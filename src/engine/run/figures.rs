@@ -53,18 +53,18 @@ impl Figures {
 
 /// How long a run is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Extent {
+pub(in crate::engine) struct Extent {
     /// When its records are due.
-    pub(super) pacer: Pacer,
+    pub(in crate::engine) pacer: Pacer,
     /// How many it has; `None` when that is found out on the way.
-    pub(super) records: Option<u64>,
+    pub(in crate::engine) records: Option<u64>,
     /// After this it takes no more.
-    pub(super) time: Option<Duration>,
+    pub(in crate::engine) time: Option<Duration>,
 }
 
 impl Extent {
     /// What a plan asks for.
-    pub(super) fn new(source: &SourceSpec) -> Self {
+    pub(in crate::engine) fn new(source: &SourceSpec) -> Self {
         let pacer = Pacer::from(source.rate);
         let (records, time) = match source.amount {
             Amount::Records(records) => (Some(records), None),

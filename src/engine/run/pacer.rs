@@ -16,7 +16,7 @@ const NEVER: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 /// Records per second over time, from the first record on.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Pacer {
+pub(in crate::engine) enum Pacer {
     /// As fast as the writer takes them: every record is due at once.
     Unlimited,
     /// The same all the time.

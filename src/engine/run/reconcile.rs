@@ -76,8 +76,8 @@ pub(super) async fn reconcile(
     if !ledger.is_exact() {
         return Err("Too many records failed here and there to keep count of each; the table was not asked.".to_owned());
     }
-    let asked = Asking { table, ledger, limits }.all();
-    let tally = match tokio::time::timeout_at(limits.end, asked).await {
+    let asking = Asking { table, ledger, limits };
+    let tally = match tokio::time::timeout_at(limits.end, asking.all()).await {
         Ok(Ok(tally)) => tally,
         Ok(Err(error)) => return Err(format!("The table could not be asked: {error}.")),
         Err(_) => return Err("The table did not answer in time.".to_owned()),

@@ -14,7 +14,7 @@ const MOST_SLICES: u64 = 1024;
 
 /// Ordinals of the rows of a batch, in the order of the rows. A record that is sent twice is there twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct RowOrdinals {
+pub(in crate::engine) struct RowOrdinals {
     /// Each without a hole or a repetition.
     runs: Vec<Range<u64>>,
     rows: u64,
@@ -22,6 +22,7 @@ pub(super) struct RowOrdinals {
 
 impl RowOrdinals {
     /// Rows without a hole.
+    #[cfg(test)]
     pub(super) fn from_range(range: Range<u64>) -> Self {
         let rows = range.end.saturating_sub(range.start);
         Self { runs: if rows > 0 { vec![range] } else { Vec::new() }, rows }

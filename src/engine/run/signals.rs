@@ -13,16 +13,16 @@ const AT_SHUTDOWN: Duration = Duration::from_secs(4);
 
 /// What can end a run from outside.
 #[derive(Clone, Debug)]
-pub(super) struct Signals {
+pub(in crate::engine) struct Signals {
     /// Somebody stopped it.
-    pub(super) stop: CancellationToken,
+    pub(in crate::engine) stop: CancellationToken,
     /// The program ends; this stops the run, too.
-    pub(super) shutdown: CancellationToken,
+    pub(in crate::engine) shutdown: CancellationToken,
 }
 
 impl Signals {
     /// Those of a run in a program that ends with `shutdown`.
-    pub(super) fn new(shutdown: CancellationToken) -> Self {
+    pub(in crate::engine) fn new(shutdown: CancellationToken) -> Self {
         Self { stop: shutdown.child_token(), shutdown }
     }
 

@@ -14,7 +14,7 @@ use crate::model::{EdgeError, FieldError, SourceKind, SourceSpec, TableInfo, val
 const MOST_DETAILS: usize = 100;
 
 /// The next records of a run.
-pub(super) struct Taken {
+pub(in crate::engine) struct Taken {
     /// Good ones, those that are sent twice twice in a row.
     pub(super) records: RecordBatch,
     /// Which they are.
@@ -41,7 +41,7 @@ impl Taken {
 }
 
 /// Where the records of a run come from, in their order.
-pub(super) trait Source: Send {
+pub(in crate::engine) trait Source: Send {
     /// Takes up to `count` records, bad ones among them; `None` at the end. Work for a processor.
     ///
     /// # Errors

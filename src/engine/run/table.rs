@@ -15,18 +15,18 @@ use crate::writer::run_columns;
 
 /// What a table has of a chunk of a run's records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ChunkCount {
+pub(in crate::engine) struct ChunkCount {
     /// The chunk's first ordinal, a multiple of its size.
-    pub(super) first: u64,
+    pub(in crate::engine) first: u64,
     /// Different record ids.
-    pub(super) ids: u64,
+    pub(in crate::engine) ids: u64,
     /// Rows.
-    pub(super) rows: u64,
+    pub(in crate::engine) rows: u64,
 }
 
 /// A run's table, as far as the run's own rows go.
 #[async_trait]
-pub(super) trait RunTable: Send + Sync {
+pub(in crate::engine) trait RunTable: Send + Sync {
     /// Counts this run's rows with these ordinals, by chunks of `chunk` ordinals: 1, 16, 256 or 4,096. Chunks without rows are
     /// left out; with 1 the answer has each id.
     ///
@@ -36,7 +36,7 @@ pub(super) trait RunTable: Send + Sync {
 }
 
 /// A table of a workspace, asked by SQL.
-pub(super) struct WorkspaceTable {
+pub(in crate::engine) struct WorkspaceTable {
     workspace: Arc<Workspace>,
     /// Quoted names.
     table: String,
@@ -50,7 +50,12 @@ impl WorkspaceTable {
     ///
     /// # Errors
     /// Why the table cannot be asked for them, a sentence.
-    pub(super) fn new(workspace: &Arc<Workspace>, table: &TableInfo, run_id: &str, seed: u64) -> Result<Self, String> {
+    pub(in crate::engine) fn new(
+        workspace: &Arc<Workspace>,
+        table: &TableInfo,
+        run_id: &str,
+        seed: u64,
+    ) -> Result<Self, String> {
         let columns = run_columns(table);
         let name = &table.name;
         if columns.record_id.is_none() {

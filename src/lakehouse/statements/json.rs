@@ -31,7 +31,7 @@ mod texts;
 
 use reader::Token;
 pub(super) use reader::{Malformed, Reader};
-pub(super) use texts::Fields;
+pub(super) use texts::TextFields;
 
 /// How strictly values are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +139,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Like [`Self::next_row`], with the texts of the row's fields.
-    pub(super) fn next_texts(&mut self) -> Result<Option<(usize, Result<Fields<'a>, Misfit>)>, Malformed> {
+    pub(super) fn next_texts(&mut self) -> Result<Option<(usize, Result<TextFields<'a>, Misfit>)>, Malformed> {
         self.next(|reader, token, _| texts::read(reader, &token))
     }
 

@@ -45,7 +45,7 @@ impl Aspect {
             Self::DurableTail => "p99 durable",
             Self::Visible => "p50 visible",
             Self::Throughput => "throughput",
-            Self::Cost => "a million rows",
+            Self::Cost => "cost of a million rows",
         }
     }
 
@@ -128,7 +128,10 @@ fn statement(aspect: Aspect, report: &Report, costs: &[Cost], asked_ms: f64) -> 
             let near: Vec<&Figure> = near.map(|(figure, _)| *figure).collect();
             if near.len() > 1 {
                 let names: Vec<String> = near.iter().map(|figure| figure.writer.clone()).collect();
-                (None, names, tie_text(aspect, &near, first, known[near.len() - 1].1, resolution))
+                let behind: Vec<&Figure> = known[near.len()..].iter().map(|(figure, _)| *figure).collect();
+                let text = tie_text(aspect, &near, first, known[near.len() - 1].1, resolution);
+                let behind = if behind.is_empty() { String::new() } else { format!(" Behind: {}.", texts(&behind)) };
+                (None, names, format!("{text}{behind}"))
             } else {
                 (Some(best.writer.clone()), Vec::new(), winner_text(aspect, best, &known))
             }

@@ -202,7 +202,8 @@ impl Session for CopySession {
             }
         };
         match tokio::time::timeout(REMOVAL, removed).await {
-            Ok(Ok(())) => {}
+            // Of a folder that no file was ever put into there is nothing to remove.
+            Ok(Ok(()) | Err(WorkspaceError::NotFound(_))) => {}
             Ok(Err(error)) => tracing::warn!(folder = %self.folder, %error, "a folder was not removed from its volume"),
             Err(_) => tracing::warn!(folder = %self.folder, "files were not removed from their volume in time"),
         }

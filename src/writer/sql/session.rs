@@ -1,13 +1,14 @@
 //! A run's way into a table by SQL statements, one after the other for each batch.
 //!
 //! **What is in doubt.** An INSERT has no mark by which a second one would be known for the same, so it is sent again only
-//! when the first is known not to have run: nobody was connected to, the workspace refused it (429, 503 with
-//! `Retry-After`), or it was accepted and FAILED for a reason that commits nothing
+//! when the first is known not to have run: it was not handed over to its last byte, the workspace refused it (429, 503
+//! with `Retry-After`), or it was accepted and FAILED for a reason that commits nothing
 //! ([`WorkspaceError::may_have_happened`](crate::workspace::WorkspaceError::may_have_happened)). When its answer was lost,
 //! its rows are in doubt, and whoever wants to know looks for their ids in the table. The statements of a batch before that
 //! one are durable, those behind it were not sent.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
@@ -99,13 +100,7 @@ impl SqlSession {
         let mut durable = 0;
         let last = bodies.len().saturating_sub(1);
         for (index, (rows, body)) in bodies.into_iter().enumerate() {
-            let hears = progress.clone();
-            let on_sent: OnSent = Arc::new(move || {
-                if index == last {
-                    hears.sent(Instant::now());
-                }
-            });
-            let attempt = || self.insert(rows, body.clone(), on_sent.clone());
+            let attempt = || self.insert(rows, body.clone(), (index == last).then(|| progress.clone()));
             let answered = match &self.resilience {
                 Some(resilience) => resilience.call(progress.as_ref(), attempt).await,
                 None => once(attempt).await,
@@ -119,10 +114,24 @@ impl SqlSession {
     }
 
     /// Runs one INSERT; returns the workspace's id of it.
-    async fn insert(&self, rows: u64, body: Bytes, on_sent: OnSent) -> Result<String, AttemptFailed> {
-        let result = self.workspace.execute_encoded(body, on_sent).await;
-        let result =
-            result.map_err(|error| AttemptFailed { in_doubt: error.may_have_happened(), error: error.into() })?;
+    async fn insert(
+        &self,
+        rows: u64,
+        body: Bytes,
+        hears: Option<Arc<dyn BatchProgress>>,
+    ) -> Result<String, AttemptFailed> {
+        let handed_over = Arc::new(AtomicBool::new(false));
+        let told = handed_over.clone();
+        let on_sent: OnSent = Arc::new(move || {
+            told.store(true, Ordering::Relaxed);
+            if let Some(progress) = &hears {
+                progress.sent(Instant::now());
+            }
+        });
+        let result = self.workspace.execute_encoded(body, on_sent).await.map_err(|error| AttemptFailed {
+            in_doubt: handed_over.load(Ordering::Relaxed) && error.may_have_happened(),
+            error: error.into(),
+        })?;
         match inserted(&result) {
             Some(inserted) if inserted != rows => {
                 let id = &result.statement_id;

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
+use arrow_array::Array;
 use arrow_array::cast::AsArray;
+use arrow_array::types::Decimal128Type;
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 
 use super::*;

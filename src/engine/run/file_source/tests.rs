@@ -152,7 +152,7 @@ fn all_formats_give_the_same_records_in_batches_of_any_size() {
         let mut rows = 0;
         while let Some(made) = source.batch(7).unwrap() {
             assert_eq!(made.records, whole.slice(rows, made.records.num_rows()));
-            assert_eq!(made.ordinals, [rows as u64..rows as u64 + made.taken()]);
+            assert!(made.ordinals.iter().cloned().flatten().eq(rows as u64..rows as u64 + made.taken()));
             rows += made.records.num_rows();
         }
         assert_eq!((rows, source.bad()), (50, 0), "{:?}", source.errors());

@@ -64,7 +64,7 @@ impl Spoiler {
 fn plausible(column: &Column, number: u64) -> Option<Value> {
     Some(match column.kind() {
         ColumnType::String => json!(format!("{} {number}", column.name)),
-        ColumnType::Boolean => json!(number % 2 == 0),
+        ColumnType::Boolean => json!(number < 50),
         ColumnType::Byte | ColumnType::Short | ColumnType::Int | ColumnType::Long => json!(number),
         ColumnType::Float | ColumnType::Double => json!(number as f64 / 4.0),
         ColumnType::Decimal { .. } => json!("0"),

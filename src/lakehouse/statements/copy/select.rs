@@ -18,7 +18,7 @@ use futures::StreamExt;
 use super::{Loading, Problem, check_bytes, without_mark};
 use crate::lakehouse::statements::failure::Failure;
 use crate::lakehouse::statements::insert;
-use crate::lakehouse::statements::json::{Fields, Malformed, Rows};
+use crate::lakehouse::statements::json::{Malformed, Rows, TextFields};
 use crate::lakehouse::statements::parameters::bind;
 use crate::lakehouse::statements::run::{Job, Runner};
 use crate::lakehouse::statements::session::SOURCE;
@@ -93,7 +93,7 @@ impl Texts {
         Ok(())
     }
 
-    fn push(&mut self, fields: &Fields<'_>) {
+    fn push(&mut self, fields: &TextFields<'_>) {
         for (name, value) in fields {
             let place = match self.places.get(name.as_ref()) {
                 Some(place) => *place,

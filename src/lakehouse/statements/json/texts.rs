@@ -5,16 +5,19 @@ use std::borrow::Cow;
 use super::{Malformed, Misfit, Reader, Token};
 
 /// The fields of a row, in its order.
-pub(in super::super) type Fields<'a> = Vec<(Cow<'a, str>, Option<Cow<'a, str>>)>;
+pub(in super::super) type TextFields<'a> = Vec<(Cow<'a, str>, Option<Cow<'a, str>>)>;
 
 /// Reads the rest of a value that should be an object of primitive values.
-pub(super) fn read<'a>(reader: &mut Reader<'a>, token: &Token<'a>) -> Result<Result<Fields<'a>, Misfit>, Malformed> {
+pub(super) fn read<'a>(
+    reader: &mut Reader<'a>,
+    token: &Token<'a>,
+) -> Result<Result<TextFields<'a>, Misfit>, Malformed> {
     let misfit = |field: &str, problem: &str| Misfit { field: field.to_owned(), problem: problem.to_owned() };
     if *token != Token::Object {
         reader.skip_rest(token)?;
         return Ok(Err(misfit("", "a row is an object")));
     }
-    let mut fields: Fields<'a> = Vec::new();
+    let mut fields: TextFields<'a> = Vec::new();
     let mut misfits = None;
     let mut first = true;
     while let Some(key) = reader.next_key(&mut first)? {
