@@ -91,7 +91,7 @@ pub struct StatementResult {
     /// The rows, text or null: all of them from [`Workspace::execute`], else the first chunk.
     pub rows: Vec<Vec<Option<String>>>,
     /// The number of the chunk behind the first, if there is one.
-    next_chunk: Option<u64>,
+    pub(crate) next_chunk: Option<u64>,
     /// Whether the statement was CLOSED: it succeeded, and its result is gone.
     pub closed: bool,
 }
@@ -296,6 +296,7 @@ mod tests {
             warehouse_id: Some("w".to_owned()),
             credentials: Some(credentials),
             default_table: TableName::parse("a.b.c").unwrap(),
+            write_volume: None,
         })
         .unwrap()
     }

@@ -25,6 +25,7 @@ fn engine() -> Engine {
         warehouse_id: Some("w".to_owned()),
         credentials: Some(Credentials { client_id: "c".to_owned(), client_secret: SecretString::from("s") }),
         default_table: TableName::parse("a.b.c").unwrap(),
+        write_volume: None,
     });
     Engine::new(Arc::new(workspace.unwrap()))
 }

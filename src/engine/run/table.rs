@@ -144,6 +144,7 @@ mod tests {
                 warehouse_id: warehouse_id.map(str::to_owned),
                 credentials: None,
                 default_table: TableName::parse("a.b.c").unwrap(),
+                write_volume: None,
             })
             .unwrap(),
         )
