@@ -219,6 +219,7 @@ mod tests {
             statement_id: "s".to_owned(),
             columns: vec!["num_affected_rows".to_owned(), "num_inserted_rows".to_owned()],
             rows: inserted.into_iter().map(|count| vec![None, Some(count.to_owned())]).collect(),
+            next_chunk: None,
             closed: inserted.is_none(),
         }
     }
