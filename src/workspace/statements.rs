@@ -90,8 +90,8 @@ pub struct StatementResult {
     pub columns: Vec<String>,
     /// The rows, text or null: all of them from [`Workspace::execute`], else the first chunk.
     pub rows: Vec<Vec<Option<String>>>,
-    /// The number of the chunk behind the first, if there is one.
-    pub(crate) next_chunk: Option<u64>,
+    /// The number of the chunk behind these rows, if there is one.
+    pub next_chunk: Option<u64>,
     /// Whether the statement was CLOSED: it succeeded, and its result is gone.
     pub closed: bool,
 }
@@ -295,8 +295,8 @@ mod tests {
             zerobus_endpoint: None,
             warehouse_id: Some("w".to_owned()),
             credentials: Some(credentials),
-            default_table: TableName::parse("a.b.c").unwrap(),
             write_volume: None,
+            default_table: TableName::parse("a.b.c").unwrap(),
         })
         .unwrap()
     }

@@ -24,8 +24,8 @@ fn engine() -> Engine {
         zerobus_endpoint: None,
         warehouse_id: Some("w".to_owned()),
         credentials: Some(Credentials { client_id: "c".to_owned(), client_secret: SecretString::from("s") }),
-        default_table: TableName::parse("a.b.c").unwrap(),
         write_volume: None,
+        default_table: TableName::parse("a.b.c").unwrap(),
     });
     Engine::new(Arc::new(workspace.unwrap()))
 }

@@ -3,7 +3,7 @@
 //! One lock, taken once or twice for each batch and never for a record. Everything that can be known of a run while it runs is
 //! read from here.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -26,6 +26,8 @@ pub(super) struct Board {
     extent: Extent,
     events: Arc<dyn RunEvents>,
     inner: Mutex<Inner>,
+    /// The run as it was at its end; nothing changes afterwards, and others are watched on.
+    last: OnceLock<LiveRun>,
 }
 
 struct Inner {
@@ -77,7 +79,7 @@ impl Board {
             sending_since: None,
             found: None,
         };
-        Self { run_id, label, options, extent, events, inner: Mutex::new(inner) }
+        Self { run_id, label, options, extent, events, inner: Mutex::new(inner), last: OnceLock::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -100,6 +102,9 @@ impl Board {
         inner.state = state;
         inner.reason = reason;
         drop(inner);
+        if state.is_final() {
+            let _ = self.last.set(self.snapshot(Instant::now()));
+        }
         self.events.changed();
     }
 
@@ -279,6 +284,10 @@ impl Board {
 
     /// The run as it is now.
     pub(super) fn live(&self, now: Instant) -> LiveRun {
+        self.last.get().cloned().unwrap_or_else(|| self.snapshot(now))
+    }
+
+    fn snapshot(&self, now: Instant) -> LiveRun {
         let figures = self.figures(now);
         let inner = self.lock();
         let elapsed = inner.sending_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));

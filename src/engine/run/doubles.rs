@@ -96,8 +96,6 @@ pub(in crate::engine) struct Call {
     pub(in crate::engine) number: u64,
     /// Since the session was opened.
     pub(in crate::engine) at: Duration,
-    /// Rows in it.
-    pub(in crate::engine) rows: u64,
 }
 
 type Script = Box<dyn Fn(Call) -> Fate + Send + Sync>;
@@ -154,7 +152,7 @@ impl Session for Scripted {
         for _ in 0..self.retries {
             progress.retried(&busy());
         }
-        match (self.script)(Call { number, at: self.opened.elapsed(), rows: batch.records }) {
+        match (self.script)(Call { number, at: self.opened.elapsed() }) {
             Fate::Durable(after) => {
                 wait(after).await;
                 self.table.insert(&ordinals);
@@ -210,6 +208,13 @@ pub(in crate::engine) struct TableDouble {
 }
 
 impl TableDouble {
+    /// An empty table with something about it.
+    pub(in crate::engine) fn with(change: impl FnOnce(&mut Self)) -> Arc<Self> {
+        let mut table = Self::default();
+        change(&mut table);
+        Arc::new(table)
+    }
+
     /// Rows become visible after the lag.
     pub(in crate::engine) fn insert(&self, ordinals: &[u64]) {
         let visible_at = Instant::now() + self.lag;

@@ -223,19 +223,21 @@ mod tests {
         let far = 40 * MOST_CHUNKS * BLOCK;
         ledger.durable(&rows(0..far));
         let mut reached = 0;
-        for _ in 0..41 {
+        // Forty to get through, and three on the way to the one record, by ever smaller chunks.
+        for _ in 0..43 {
             let look = ledger.next_look().unwrap();
             ledger.seen(&look, &answer(&look, 1..far));
             reached = reached.max(look.ordinals.end);
         }
         assert_eq!(reached, far);
-        assert_eq!(ledger.visible_count(), far - BLOCK, "all but the chunk of the missing record");
+        assert_eq!(ledger.visible_count(), far - 1);
     }
 
     #[test]
-    fn a_long_run_without_holes_takes_up_almost_nothing() {
+    fn where_every_block_has_holes_a_record_costs_a_bit_in_each_set() {
         let mut ledger = Ledger::default();
-        for batch in 0..100_000 {
+        let batches = 5000;
+        for batch in 0..batches {
             ledger.durable(&rows(batch * 5000..batch * 5000 + 4990));
             ledger.failed(&rows(batch * 5000 + 4990..batch * 5000 + 5000));
             if batch % 200 == 0 {
@@ -243,7 +245,8 @@ mod tests {
                 ledger.seen(&look, &answer(&look, 0..u64::MAX));
             }
         }
-        assert!(ledger.is_exact(), "half a billion records, some of each batch failed");
-        assert!(ledger.bytes() < 200 << 20, "{} bytes", ledger.bytes());
+        assert!(ledger.is_exact());
+        let bits = batches * 5000 * 3;
+        assert!((ledger.bytes() as u64) < bits / 8 * 11 / 10, "{} bytes", ledger.bytes());
     }
 }

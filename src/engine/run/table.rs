@@ -143,8 +143,8 @@ mod tests {
                 zerobus_endpoint: None,
                 warehouse_id: warehouse_id.map(str::to_owned),
                 credentials: None,
-                default_table: TableName::parse("a.b.c").unwrap(),
                 write_volume: None,
+                default_table: TableName::parse("a.b.c").unwrap(),
             })
             .unwrap(),
         )

@@ -148,7 +148,7 @@ mod tests {
         let mut waiting = Waiting::default();
         let mut ledger = Ledger::default();
         let begun = Instant::now();
-        for batch in 0..400_000 {
+        for batch in 0..150_000 {
             let rows = RowOrdinals::from_range(batch * 500..(batch + 1) * 500);
             ledger.durable(&rows);
             waiting.add(rows.span(begun));
@@ -156,6 +156,6 @@ mod tests {
         assert!((MOST_WAITING / 2..=MOST_WAITING).contains(&waiting.len()), "{}", waiting.len());
         assert_eq!(waiting.take_visible(&ledger).len(), 0);
         let rows: u64 = waiting.batches.values().map(|span| span.rows).sum();
-        assert_eq!(rows, 400_000 * 500);
+        assert_eq!(rows, 150_000 * 500);
     }
 }

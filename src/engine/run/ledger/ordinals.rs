@@ -233,11 +233,13 @@ mod tests {
 
     fn ranges() -> impl Strategy<Value = Vec<Range<u64>>> {
         let short = (0..40_000_u64, 1..300_u64);
-        let long = (0..40_000_u64, 1..20_000_u64);
-        proptest::collection::vec(prop_oneof![4 => short, 1 => long].prop_map(|(start, len)| start..start + len), 0..60)
+        let long = (0..40_000_u64, 1..12_000_u64);
+        proptest::collection::vec(prop_oneof![4 => short, 1 => long].prop_map(|(start, len)| start..start + len), 0..30)
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
         #[test]
         fn it_has_what_a_plain_set_has(ranges in ranges(), asked in 0..60_000_u64, width in 0..20_000_u64) {
             let mut set = OrdinalSet::default();

@@ -103,9 +103,9 @@ async fn long_runs_are_asked_for_part_by_part() {
 async fn a_table_that_answers_nothing_is_left_after_the_limit() {
     let mut ledger = Ledger::default();
     ledger.durable(&rows(0..100));
-    let silent = TableDouble { silent: true, ..TableDouble::default() };
+    let silent = TableDouble::with(|table| table.silent = true);
     let began = Instant::now();
-    let problem = reconcile(&silent, &ledger, 7, 0, 0, limits()).await.unwrap_err();
+    let problem = reconcile(&*silent, &ledger, 7, 0, 0, limits()).await.unwrap_err();
     assert_eq!(problem, "The table did not answer in time.");
     assert_eq!(began.elapsed(), Duration::from_secs(20));
 }

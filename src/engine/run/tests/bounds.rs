@@ -12,10 +12,10 @@ const fn ms(millis: u64) -> Duration {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_grows_with_the_length_of_a_run() {
-    // Half an hour of 5,000 records a second, answered out of order; every 50th batch fails.
+    // Half an hour of 500 records a second, answered out of order; every 50th batch fails.
     let mut rig = Rig::new(Pacer::Unlimited, u64::MAX);
     (rig.extent.records, rig.extent.time) = (None, Some(Duration::from_secs(1800)));
-    (rig.batch, rig.in_flight, rig.check_every) = (500, 8, ms(1000));
+    (rig.batch, rig.in_flight) = (50, 8);
     rig.table = Err("it is not asked".to_owned());
     let run = rig.start(|call: Call| match call.number % 50 {
         49 => refused(busy()),
@@ -27,9 +27,9 @@ async fn nothing_grows_with_the_length_of_a_run() {
     let late = run.view.memory();
     assert_eq!(run.view.live().state, RunState::Running);
     assert!(late.0 < 240 * 100, "values of the series: {early:?}, {late:?}");
-    // Of every 25,000 records 500 failed: a hole in every sixth block, 512 bytes in each of two sets.
+    // Of every 2,500 records 50 failed: every block has holes, 512 bytes in each of two sets.
     let blocks = run.view.live().records.sent / 4096;
-    assert!((late.1 as u64) < blocks * 2 * 600 / 3, "bytes of the ledger: {late:?} for {blocks} blocks");
+    assert!((late.1 as u64) < blocks * 2 * 600, "bytes of the ledger: {late:?} for {blocks} blocks");
     let report = run.report.await.unwrap();
     assert_eq!(report.state, RunState::Completed);
     assert!(report.series.len() <= 240);
@@ -37,8 +37,8 @@ async fn nothing_grows_with_the_length_of_a_run() {
 
 #[tokio::test(start_paused = true)]
 async fn without_holes_a_long_run_takes_up_a_few_bytes() {
-    let mut rig = Rig::new(Pacer::Unlimited, 50_000_000);
-    (rig.batch, rig.in_flight) = (5000, 8);
+    let mut rig = Rig::new(Pacer::Unlimited, 1_000_000);
+    (rig.batch, rig.in_flight) = (100, 8);
     rig.table = Err("it is not asked".to_owned());
     let run = rig.start(|call: Call| Fate::Durable(ms(20 + call.number % 7)));
     let mut most = 0;
@@ -46,7 +46,7 @@ async fn without_holes_a_long_run_takes_up_a_few_bytes() {
         most = most.max(run.view.memory().1);
         tokio::time::sleep(ms(500)).await;
     }
-    assert_eq!(run.report.await.unwrap().records.durable, 50_000_000);
+    assert_eq!(run.report.await.unwrap().records.durable, 1_000_000);
     assert!(most < 20_000, "{most} bytes");
 }
 

@@ -13,9 +13,7 @@ const fn ms(millis: u64) -> Duration {
 }
 
 fn table(change: impl FnOnce(&mut TableDouble)) -> Result<Arc<TableDouble>, String> {
-    let mut table = TableDouble::default();
-    change(&mut table);
-    Ok(Arc::new(table))
+    Ok(TableDouble::with(change))
 }
 
 fn unreachable() -> WorkspaceError {
