@@ -203,3 +203,59 @@ mod tests {
         assert!(html.contains("The workspace could not be reached."));
     }
 }
+
+#[cfg(test)]
+mod scratch {
+    use super::*;
+    use crate::model::example;
+    #[test]
+    fn scratch_write() {
+        let report = example::report();
+        std::fs::write("/tmp/w-report.html", report_html(&report, &Prices::default())).unwrap();
+        let mut now = report.clone();
+        now.name = "Telemetry, after the upgrade".to_owned();
+        now.runs[0].latency_ms.durable.p99 *= 1.6;
+        now.runs[0].throughput.rows_per_s *= 1.31;
+        now.runs[2].records.missing = 3;
+        now.runs.remove(3);
+        now.machine.cpus = 4;
+        std::fs::write("/tmp/w-compare.html", comparison_html(&[report.clone(), now])).unwrap();
+        let mut bad = report;
+        bad.plan.order = crate::model::Order::Parallel;
+        bad.workspace.local = true;
+        bad.workspace.name = "Local lakehouse".to_owned();
+        bad.workspace.url = "http://127.0.0.1:7077".to_owned();
+        bad.machine.optimized = false;
+        let mut more = bad.runs[2].clone();
+        more.writer = "sql values-literals".to_owned();
+        more.latency_ms = crate::model::Latencies::default();
+        more.series.truncate(20);
+        more.state = RunState::Failed;
+        more.reason = Some("The warehouse stopped answering (HTTP 503 for 60 s). 3,500 rows are durable and stay; 16,500 were not sent. Start it and run the comparison again.".to_owned());
+        more.records = crate::model::RecordCounts {
+            sent: 4000,
+            durable: 3500,
+            failed: 500,
+            in_doubt: 500,
+            visible: 3490,
+            missing: 10,
+            duplicates: 3,
+            duplicates_sent: 0,
+        };
+        more.errors = vec![crate::model::ErrorCount {
+            class: "unavailable".into(),
+            message: "HTTP 503 TEMPORARILY_UNAVAILABLE: the warehouse is starting".into(),
+            count: 12,
+            retryable: true,
+            details: vec![],
+        }];
+        more.reconciliation = crate::model::Reconciliation {
+            done: false,
+            note: Some("10 durable ids did not appear within 60 s.".into()),
+            missing_ids: (0..10).map(|n| format!("00000007-{n:012x}")).collect(),
+            duplicate_ids: vec![],
+        };
+        bad.runs.push(more);
+        std::fs::write("/tmp/w-bad.html", report_html(&bad, &Prices::default())).unwrap();
+    }
+}
