@@ -1,36 +1,51 @@
-//! A submission on its way: validate, enrich, write, find it again in the table.
+//! A submission on its way: validate, enrich, write, find it again in the table. A comparison on its way: the records of a plan
+//! through each of its writers, measured.
 //!
-//! Knows the workspace and the writers; nothing of HTTP or pages. Every submission is a task of its own that
+//! Knows the workspace and the writers; nothing of HTTP or pages. Every submission and every comparison is a task of its own that
 //! outlives the request that began it; what is known of it is one snapshot on a watch channel.
 
+mod comparison;
 mod enrich;
+pub mod export;
+mod history;
 mod journey;
+pub mod plan_file;
 mod probe;
 mod registry;
 mod rows;
+pub mod run;
 mod submit;
 
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use comparison::ReportSink;
+pub use history::{History, HistoryError};
 pub use probe::ProbeReport;
 pub use submit::Origin;
 
-use crate::model::{EdgeError, WorkbenchInfo, WriterCard};
+use crate::model::{EdgeError, TableInfo, TableName, WorkbenchInfo, WriterCard, WriterKind};
 use crate::workspace::{Workspace, WorkspaceError};
-use crate::writer::WriterRegistry;
+use crate::writer::{Writer, WriterRegistry};
 
 /// Submissions under way at the same time; one more is refused with `RESOURCE_EXHAUSTED`.
 const MOST_RUNNING: usize = 64;
 
-/// Runs submissions and remembers the latest of them.
+/// Runs submissions and comparisons and remembers the latest of them.
 pub struct Engine {
     workspace: Arc<Workspace>,
     writers: WriterRegistry,
     submissions: Mutex<registry::Submissions>,
     places: Arc<Semaphore>,
+    comparisons: Mutex<comparison::Comparisons>,
+    comparison_places: Arc<Semaphore>,
+    report_sink: Option<Arc<dyn ReportSink>>,
+    history: Option<History>,
+    /// The program ends: comparisons stop.
+    shutdown: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -42,6 +57,11 @@ impl Engine {
             workspace,
             submissions: Mutex::default(),
             places: Arc::new(Semaphore::new(MOST_RUNNING)),
+            comparisons: Mutex::default(),
+            comparison_places: Arc::new(Semaphore::new(comparison::MOST_RUNNING)),
+            report_sink: None,
+            history: None,
+            shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }
     }
@@ -65,13 +85,33 @@ impl Engine {
         WorkbenchInfo { workspace: self.workspace.badge(), writers: self.writer_cards(), tables, problem }
     }
 
-    /// Waits until nothing is under way, then closes the writers. Returns how many submissions were still running
-    /// when `patience` was over.
+    /// Stops the comparisons, waits until nothing is under way, then closes the writers. Returns how many submissions and
+    /// comparisons were still running when `patience` was over.
     pub async fn drain(&self, patience: std::time::Duration) -> usize {
+        self.shutdown.cancel();
         self.tasks.close();
         let in_time = tokio::time::timeout(patience, self.tasks.wait()).await.is_ok();
         self.writers.close().await;
         if in_time { 0 } else { self.tasks.len() }
+    }
+
+    /// The writer of that kind, or why it cannot be used.
+    fn writer(&self, kind: WriterKind) -> Result<Arc<dyn Writer>, EdgeError> {
+        self.writers.get(kind).map_err(|unavailable| {
+            let message = format!("{} Nothing was written. {}", unavailable.reason, unavailable.remedy);
+            EdgeError::new("NOT_CONFIGURED", message)
+        })
+    }
+
+    /// The table of that name, or why nothing can be written to it.
+    async fn table_of(&self, name: &TableName) -> Result<TableInfo, EdgeError> {
+        self.workspace.table(name).await.map_err(|error| match error {
+            WorkspaceError::NotFound(_) => EdgeError::new(
+                "TABLE_DOES_NOT_EXIST",
+                format!("There is no table {name}. Nothing was written. Create it or choose another."),
+            ),
+            error => self.workspace_problem(&error, &format!("Table {name} could not be looked up")),
+        })
     }
 
     /// An error of the workspace for people: what failed, what was kept, what to do next.

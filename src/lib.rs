@@ -7,6 +7,7 @@
 //! | room | what it is for |
 //! |---|---|
 //! | [`model`] | words both sides share, and the one validation; serde only |
+//! | [`chart`] | pictures of numbers as SVG text; pure |
 //! | `workspace` | client of a workspace: tokens, catalog, SQL statements |
 //! | `lakehouse` | the embedded workspace (feature `local`); nobody imports it but `main` |
 //! | `writer` | `trait Writer`, its factories and registry; one file for each way into a table |
@@ -14,6 +15,7 @@
 //! | [`api`] | server functions, `/api/v1`, `/debug`, server-sent events; thin |
 //! | [`ui`], [`app`] | the components; the shell and the routes |
 //! | `server` | configuration, state, the router, logs, shutdown |
+//! | `cli` | the commands `run` and `compare`: plans and reports as files, progress, exit codes |
 //!
 //! # A record's way
 //!
@@ -32,9 +34,12 @@
 
 pub mod api;
 pub mod app;
+pub mod chart;
 pub mod model;
 pub mod ui;
 
+#[cfg(feature = "ssr")]
+pub mod cli;
 #[cfg(feature = "ssr")]
 pub mod engine;
 #[cfg(feature = "local")]

@@ -5,9 +5,11 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use direct_write::engine::Engine;
+use direct_write::cli;
+use direct_write::engine::{Engine, History};
 use direct_write::server::config::{Config, Environment};
 use direct_write::server::{self, telemetry};
 use direct_write::workspace::{Workspace, WorkspaceConfig};
@@ -27,6 +29,10 @@ struct Cli {
 enum Command {
     /// Serve the page and the API; with the local lakehouse inside when DATABRICKS_HOST is not set (the default).
     Serve,
+    /// Run a plan file through its writers; exit code 0 when every threshold held, 1 when not, 2 when it could not start.
+    Run(cli::RunArguments),
+    /// Put reports side by side: each measure with its change against the first.
+    Compare(cli::CompareArguments),
     /// Serve only the local lakehouse.
     #[cfg(feature = "local")]
     Lakehouse(local::Arguments),
@@ -34,6 +40,9 @@ enum Command {
     #[cfg(feature = "local")]
     Env,
 }
+
+/// How long writers have to close when a command has ended.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// Why the program did not start: one sentence.
 struct Refusal(String);
@@ -50,19 +59,26 @@ async fn main() -> ExitCode {
     // Two libraries bring two crypto providers; rustls wants to be told which one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let outcome = match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve().await,
+        Command::Serve => serve().await.map(done),
+        Command::Run(arguments) => run(arguments).await,
+        Command::Compare(arguments) => cli::compare(&arguments).map(ExitCode::from).map_err(Refusal::from),
         #[cfg(feature = "local")]
-        Command::Lakehouse(arguments) => local::serve_only(arguments).await,
+        Command::Lakehouse(arguments) => local::serve_only(arguments).await.map(done),
         #[cfg(feature = "local")]
-        Command::Env => local::print_exports(),
+        Command::Env => local::print_exports().map(done),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(Refusal(sentence)) => {
             eprintln!("direct-write: {sentence}");
             ExitCode::from(2)
         }
     }
+}
+
+/// Commands that only ever succeed or refuse.
+fn done((): ()) -> ExitCode {
+    ExitCode::SUCCESS
 }
 
 async fn serve() -> Result<(), Refusal> {
@@ -99,9 +115,64 @@ async fn serve_with_lakehouse(
 
 #[cfg(not(feature = "local"))]
 async fn serve_with_lakehouse(_: TcpListener, _: Config, _: CancellationToken) -> Result<(), Refusal> {
+    Err(no_lakehouse())
+}
+
+#[cfg(not(feature = "local"))]
+fn no_lakehouse() -> Refusal {
     let sentence = "this build has no local lakehouse inside: set DATABRICKS_HOST, DATABRICKS_CLIENT_ID and \
                     DATABRICKS_CLIENT_SECRET to name a workspace.";
-    Err(Refusal(sentence.to_owned()))
+    Refusal(sentence.to_owned())
+}
+
+async fn run(arguments: cli::RunArguments) -> Result<ExitCode, Refusal> {
+    let prepared = cli::prepare(&arguments)?;
+    let config = Config::load(&Environment)?;
+    telemetry::start_for_command();
+    let stop = stop_signal();
+    match config.workspace.clone() {
+        Some(workspace) => run_in(&config, workspace, prepared, stop).await,
+        None => run_with_lakehouse(config, prepared, stop).await,
+    }
+}
+
+#[cfg(feature = "local")]
+async fn run_with_lakehouse(
+    config: Config,
+    prepared: cli::Prepared,
+    stop: CancellationToken,
+) -> Result<ExitCode, Refusal> {
+    let stop_lakehouse = CancellationToken::new();
+    let lakehouse = local::start(&config, local::options(&config), stop_lakehouse.clone()).await?;
+    let ended = run_in(&config, lakehouse.workspace.clone(), prepared, stop).await;
+    stop_lakehouse.cancel();
+    lakehouse.ended().await?;
+    ended
+}
+
+#[cfg(not(feature = "local"))]
+async fn run_with_lakehouse(_: Config, _: cli::Prepared, _: CancellationToken) -> Result<ExitCode, Refusal> {
+    Err(no_lakehouse())
+}
+
+async fn run_in(
+    config: &Config,
+    workspace: WorkspaceConfig,
+    prepared: cli::Prepared,
+    stop: CancellationToken,
+) -> Result<ExitCode, Refusal> {
+    let engine = Arc::new(engine(config, workspace).await?);
+    let ended = cli::run(&engine, prepared, stop).await;
+    engine.drain(CLOSING).await;
+    Ok(ended?.into())
+}
+
+async fn engine(config: &Config, workspace: WorkspaceConfig) -> Result<Engine, Refusal> {
+    let history = History::open(&config.data_dir).await;
+    if let Some(problem) = history.problem() {
+        eprintln!("direct-write: {problem}");
+    }
+    Ok(Engine::new(Arc::new(Workspace::new(workspace)?)).with_history(history))
 }
 
 async fn serve_page(
@@ -116,7 +187,7 @@ async fn serve_page(
         .site_pkg_dir("pkg")
         .site_addr(config.addr)
         .build();
-    let engine = Arc::new(Engine::new(Arc::new(Workspace::new(workspace)?)));
+    let engine = Arc::new(engine(config, workspace).await?);
     Ok(server::run(listener, engine, site, shutdown).await?)
 }
 
@@ -263,6 +334,7 @@ mod local {
                 client_secret: credentials.client_secret.clone(),
             }),
             default_table: config.default_table.clone(),
+            write_volume: config.write_volume.clone(),
             url,
         }
     }

@@ -4,33 +4,48 @@
 //! Knows serde and nothing else: no I/O, no leptos, no tokio, no clock, so that it compiles to a
 //! small piece of WebAssembly and can be tested without a runtime.
 
+pub mod compare;
+pub mod cost;
 mod date;
 mod error;
+#[cfg(test)]
+pub(crate) mod example;
+mod history;
 mod live;
+pub mod number;
 mod plan;
 mod product;
 mod report;
 mod row;
 mod submission;
 mod table;
+mod threshold;
+mod units;
+mod upload;
+pub mod verdict;
+pub mod wording;
 mod writer;
 
 pub use date::{CalendarDate, timestamp_micros};
 pub use error::{EdgeError, FieldError};
+pub use history::{HistoryEntry, HistoryPage, HistoryQuery, HistoryRun, HistorySort, MOST_ENTRIES};
 pub use live::{LiveComparison, LiveRun, LogLine, Pressure, PressureLevel};
 pub use plan::{
-    CheckPlan, Encoding, Order, Plan, RatePlan, SourceKind, SourcePlan, SqlMode, WriterOptions, WriterPlan,
+    Amount, CheckPlan, Encoding, Order, Plan, PlanSpec, RatePlan, RateSpec, SourceKind, SourcePlan, SourceSpec,
+    SqlMode, WriterOptions, WriterPlan,
 };
 pub use product::{
     MAX_ITEMS, PRODUCT_COLUMNS, PRODUCT_INPUT_COLUMNS, Product, ProductDraft, validate_product, validate_products,
 };
 pub use report::{
-    ErrorCount, Latencies, Machine, Percentiles, REPORT_SCHEMA, Reconciliation, RecordCounts, Report, RunReport, RunState,
-    SeriesPoint, ThresholdResult, Throughput, Usage,
+    ErrorCount, Latencies, Machine, Percentiles, REPORT_SCHEMA, Reconciliation, RecordCounts, Report, RunReport,
+    RunState, SeriesPoint, ThresholdResult, Throughput, Usage,
 };
 pub use row::{validate_row, validate_rows};
 pub use submission::{
     Records, RowsPage, Stage, StageReport, StageState, Submission, SubmissionSnapshot, SubmissionState, WorkbenchInfo,
 };
 pub use table::{Column, ColumnType, TableInfo, TableName, TableNameError};
+pub use threshold::{Comparison, MeasuredStage, Metric, Statistic, Threshold};
+pub use upload::{FieldMapping, FileFormat, FilePreview};
 pub use writer::{WorkspaceBadge, WriterCard, WriterKind, WriterState};

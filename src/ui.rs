@@ -15,7 +15,6 @@ pub mod figures;
 pub mod header;
 pub mod journey;
 pub mod live;
-pub mod number;
 pub mod outcome;
 pub mod product_form;
 pub mod rows;
@@ -25,3 +24,5 @@ pub mod session;
 pub mod theme;
 pub mod workbench;
 pub mod writers;
+
+pub use crate::model::number;

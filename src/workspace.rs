@@ -6,12 +6,15 @@
 mod auth;
 mod catalog;
 mod error;
+mod files;
 mod http;
+mod ingest;
 mod statements;
 
 use secrecy::SecretString;
 
 pub use error::WorkspaceError;
+pub use files::{FileEntry, VolumePath};
 pub use http::OnSent;
 pub use statements::{Parameter, Statement, StatementResult};
 
@@ -32,6 +35,8 @@ pub struct WorkspaceConfig {
     pub credentials: Option<Credentials>,
     /// The table that is used when none is named; its schema is the one that is listed.
     pub default_table: TableName,
+    /// The volume, `catalog.schema.volume`, for files on their way into a table; `None` when none is configured.
+    pub write_volume: Option<TableName>,
 }
 
 /// A service principal.

@@ -4,10 +4,22 @@
 //! A writer never replaces another and never says durable before the workspace did.
 
 mod batch;
+mod copy_into;
+pub mod encode;
 mod error;
+mod form;
+mod records;
+mod records_from_json;
 mod registry;
+mod resilience;
+#[cfg(test)]
+mod scripted;
+mod session;
 mod sql;
 mod zerobus;
+mod zerobus_rest;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -15,9 +27,12 @@ use serde_json::Value;
 
 pub use batch::{Batch, Rows};
 pub use error::{WriteFailure, WriterError};
+pub use records::{RunColumns, arrow_schema, run_columns};
+pub use records_from_json::records_from_rows;
 pub use registry::{Unavailable, WriterRegistry};
+pub use session::{Acknowledged, BatchProgress, CircuitChange, Encoded, Payload, Session};
 
-use crate::model::{TableInfo, WriterKind};
+use crate::model::{TableInfo, WriterKind, WriterOptions};
 
 /// Rust types of `proto/product_record.proto`.
 pub mod proto {
@@ -48,7 +63,7 @@ pub struct Receipt {
 /// One step of finding out whether a writer works.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
-    /// `configuration`, `token`, `table`, `stream`, `warehouse`.
+    /// `configuration`, `token`, `table`, `stream`, `insert`, `warehouse`.
     pub name: &'static str,
     /// Whether it passed.
     pub passed: bool,
@@ -71,11 +86,13 @@ pub trait Writer: Send + Sync {
     ///
     /// # Errors
     /// [`WriteFailure`] says why and how many rows are durable all the same.
-    async fn write(
-        &self,
-        batch: std::sync::Arc<Batch>,
-        progress: std::sync::Arc<dyn Progress>,
-    ) -> Result<Receipt, WriteFailure>;
+    async fn write(&self, batch: Arc<Batch>, progress: Arc<dyn Progress>) -> Result<Receipt, WriteFailure>;
+
+    /// Opens a run's own way into the table; `options` are of this writer's kind.
+    ///
+    /// # Errors
+    /// Why nothing can be written: a grant, a setting, columns that this way cannot carry.
+    async fn open(&self, table: &TableInfo, options: &WriterOptions) -> Result<Arc<dyn Session>, WriterError>;
 
     /// Goes the way of a write without writing a row: the last step that a record would take before it is sent.
     ///

@@ -65,7 +65,11 @@ impl Engine {
             Ok((info, format!("{table} has {columns} columns")))
         };
         let info = step("table", checks, lookup).await?;
-        let name = if kind == WriterKind::Zerobus { "stream" } else { "warehouse" };
+        let name = match kind {
+            WriterKind::Zerobus => "stream",
+            WriterKind::ZerobusRest => "insert",
+            WriterKind::Sql | WriterKind::CopyInto => "warehouse",
+        };
         step(name, checks, async { Ok(((), writer.rehearse(&info).await?)) }).await
     }
 }

@@ -17,7 +17,6 @@ use crate::model::{
     EdgeError, Records, Stage, StageState, Submission, SubmissionSnapshot, SubmissionState, TableInfo, WriterKind,
     validate_products, validate_rows,
 };
-use crate::workspace::WorkspaceError;
 use crate::writer::{Batch, Receipt, Rows, WriteFailure, Writer};
 
 /// Who hands a submission in, and what it must be.
@@ -41,22 +40,13 @@ impl Engine {
         origin: Origin,
     ) -> Result<SubmissionSnapshot, EdgeError> {
         let started = Instant::now();
-        let writer = self.writers.get(submission.writer).map_err(|unavailable| {
-            let message = format!("{} Nothing was written. {}", unavailable.reason, unavailable.remedy);
-            EdgeError::new("NOT_CONFIGURED", message)
-        })?;
+        let writer = self.writer(submission.writer)?;
         let place = self.places.clone().try_acquire_owned().map_err(|_| {
             let message =
                 format!("{MOST_RUNNING} submissions are under way. Nothing was written. Send again in a second.");
             EdgeError::new("RESOURCE_EXHAUSTED", message)
         })?;
-        let table = self.workspace.table(&submission.table).await.map_err(|error| match error {
-            WorkspaceError::NotFound(_) => EdgeError::new(
-                "TABLE_DOES_NOT_EXIST",
-                format!("There is no table {}. Nothing was written. Create it or choose another.", submission.table),
-            ),
-            error => self.workspace_problem(&error, &format!("Table {} could not be looked up", submission.table)),
-        })?;
+        let table = self.table_of(&submission.table).await?;
 
         let id = Uuid::now_v7().to_string();
         let started_at = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
@@ -254,7 +244,8 @@ mod tests {
 
     #[test]
     fn what_was_kept_is_said_as_far_as_it_is_known() {
-        let failure = |durable, in_doubt| WriteFailure { error: WriterError::Busy(String::new()), durable, in_doubt };
+        let busy = || WriterError::Busy { message: String::new(), retry_after: None };
+        let failure = |durable, in_doubt| WriteFailure { error: busy(), durable, in_doubt };
         assert_eq!(kept_sentence(&failure(0, 0), None), "Nothing was written.");
         assert_eq!(kept_sentence(&failure(25, 0), None), "25 records are durable, the others were not written.");
         assert!(kept_sentence(&failure(0, 5), None).contains("may or may not"));

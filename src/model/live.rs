@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ErrorCount, Latencies, Plan, RecordCounts, RunState, SeriesPoint, TableName, Throughput, WorkspaceBadge, WriterOptions,
+    ErrorCount, Latencies, Plan, RecordCounts, RunState, SeriesPoint, TableName, Throughput, WorkspaceBadge,
+    WriterOptions,
 };
 
 /// All that is known of a comparison at one moment.

@@ -1,9 +1,15 @@
 //! A plan: which records go through which writers into which table, and what must hold afterwards. The same words are
 //! used by plan files (TOML), by the page and inside reports.
 
+mod check;
+mod spec;
+mod writers;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use spec::{Amount, PlanSpec, RateSpec, SourceSpec};
 
 use super::{TableName, WriterKind};
 
@@ -57,6 +63,18 @@ pub enum SourceKind {
     File,
 }
 
+impl SourceKind {
+    /// The name in plan files and on screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Telemetry => "telemetry",
+            Self::Products => "products",
+            Self::Columns => "columns",
+            Self::File => "file",
+        }
+    }
+}
+
 /// Which records, how many, and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,7 +93,7 @@ pub struct SourcePlan {
     /// Records per second; 0 = as fast as the writer takes them.
     #[serde(default)]
     pub rate: RatePlan,
-    /// About how many bytes a record has as JSON; the shortest text column is filled up to it.
+    /// About how many bytes a record has as JSON; one text column is filled up to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record_bytes: Option<u32>,
     /// How many different keys (devices, products) there are.
@@ -93,14 +111,19 @@ pub struct SourcePlan {
     /// The file, for `file`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Which column of the table each field of the file goes to; fields of the same name need no entry.
+    /// Which column of the table each field of the file goes to; fields of the same name need no entry, and fields that go
+    /// to `""` are left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub map: BTreeMap<String, String>,
 }
 
 /// Records per second over time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "a rate is a number of records per second, {from, to, over} or {burst, every}"
+)]
 pub enum RatePlan {
     /// The same all the time; 0 = as fast as the writer takes them.
     Constant(f64),
@@ -165,6 +188,18 @@ pub enum SqlMode {
     JsonParameter,
 }
 
+impl SqlMode {
+    /// The name in plan files and on screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SingleRow => "single-row",
+            Self::ValuesParameters => "values-parameters",
+            Self::ValuesLiterals => "values-literals",
+            Self::JsonParameter => "json-parameter",
+        }
+    }
+}
+
 /// What records are on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -177,6 +212,18 @@ pub enum Encoding {
     Arrow,
     /// A Parquet file.
     Parquet,
+}
+
+impl Encoding {
+    /// The name in plan files and on screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Protobuf => "protobuf",
+            Self::Json => "json",
+            Self::Arrow => "arrow",
+            Self::Parquet => "parquet",
+        }
+    }
 }
 
 /// How the table is asked what arrived.

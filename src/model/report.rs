@@ -37,6 +37,23 @@ pub struct Report {
     pub thresholds: Vec<ThresholdResult>,
 }
 
+impl Report {
+    /// How the comparison ended: `Failed` when a run failed, `Stopped` when one was stopped, else `Completed`.
+    pub fn state(&self) -> RunState {
+        let any = |state| self.runs.iter().any(|run| run.state == state);
+        match (any(RunState::Failed), any(RunState::Stopped)) {
+            (true, _) => RunState::Failed,
+            (false, true) => RunState::Stopped,
+            (false, false) => RunState::Completed,
+        }
+    }
+
+    /// Whether every threshold held; `None` when there were none.
+    pub fn held(&self) -> Option<bool> {
+        (!self.thresholds.is_empty()).then(|| self.thresholds.iter().all(|threshold| threshold.held))
+    }
+}
+
 /// What the client ran on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
@@ -72,6 +89,15 @@ pub enum RunState {
 }
 
 impl RunState {
+    /// Every state, in the order a run goes through them.
+    pub const ALL: [Self; 7] =
+        [Self::Pending, Self::Connecting, Self::Running, Self::Draining, Self::Completed, Self::Stopped, Self::Failed];
+
+    /// Reads a name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == text)
+    }
+
     /// Whether nothing will change any more.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Stopped | Self::Failed)
@@ -176,6 +202,13 @@ pub struct Latencies {
     pub visible: Percentiles,
 }
 
+impl Latencies {
+    /// The stages in the order a record goes through them.
+    pub fn stages(&self) -> [(&'static str, &Percentiles); 4] {
+        [("encode", &self.encode), ("send", &self.send), ("durable", &self.durable), ("visible", &self.visible)]
+    }
+}
+
 /// A distribution in milliseconds, from an HDR histogram with three significant digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Percentiles {
@@ -197,6 +230,22 @@ pub struct Percentiles {
     pub p99_9: f64,
     /// Largest.
     pub max: f64,
+}
+
+impl Percentiles {
+    /// Its values by name, smallest first.
+    pub fn values(&self) -> [(&'static str, f64); 8] {
+        [
+            ("min", self.min),
+            ("mean", self.mean),
+            ("p50", self.p50),
+            ("p90", self.p90),
+            ("p95", self.p95),
+            ("p99", self.p99),
+            ("p99_9", self.p99_9),
+            ("max", self.max),
+        ]
+    }
 }
 
 /// How often one kind of thing went wrong.

@@ -26,6 +26,8 @@ pub const ENV_LOG_BYTES: &str = "DIRECT_WRITE_LOG_BYTES";
 pub const ENV_STREAM_ROTATION: &str = "DIRECT_WRITE_STREAM_ROTATION";
 /// The table that is used when none is named.
 pub const ENV_TABLE: &str = "DIRECT_WRITE_TABLE";
+/// The volume for files on their way into a table, which the writer `copy-into` needs; the local lakehouse has one.
+pub const ENV_VOLUME: &str = "DIRECT_WRITE_VOLUME";
 /// Address of Zerobus Ingest.
 pub const ENV_ZEROBUS_ENDPOINT: &str = "DIRECT_WRITE_ZEROBUS_ENDPOINT";
 /// Region of Zerobus Ingest, from which its address follows when the workspace id is known.
@@ -81,6 +83,8 @@ pub struct Config {
     pub site_root: PathBuf,
     /// The table that is used when none is named.
     pub default_table: TableName,
+    /// The volume for files on their way into a table: [`ENV_VOLUME`], or the one that the local lakehouse has.
+    pub write_volume: Option<TableName>,
     /// The workspace; `None` for the local lakehouse.
     pub workspace: Option<WorkspaceConfig>,
 }
@@ -127,12 +131,21 @@ impl Config {
         };
         let data_dir = strings.get(ENV_DATA_DIR).unwrap_or_else(|| "data".to_owned()).into();
         let site_root = strings.get(ENV_SITE_ROOT).unwrap_or_else(|| "target/site".to_owned()).into();
-        let default_table = reader.table();
-        let workspace = default_table.clone().and_then(|table| reader.workspace(table));
+        let default_table = reader.name(ENV_TABLE, Some("main.direct_write.products"));
+        let is_local = strings.get(ENV_HOST).is_none();
+        let write_volume = reader.name(ENV_VOLUME, is_local.then_some("main.direct_write.landing"));
+        let workspace = default_table.clone().and_then(|table| reader.workspace(table, write_volume.clone()));
         match default_table {
-            Some(default_table) if reader.errors.is_empty() => {
-                Ok(Self { addr, lakehouse_addr, data_dir, lakehouse, site_root, default_table, workspace })
-            }
+            Some(default_table) if reader.errors.is_empty() => Ok(Self {
+                addr,
+                lakehouse_addr,
+                data_dir,
+                lakehouse,
+                site_root,
+                default_table,
+                write_volume,
+                workspace,
+            }),
             _ => Err(ConfigError(reader.errors)),
         }
     }
@@ -157,13 +170,14 @@ impl Reader<'_> {
         self.parse::<humantime::Duration>(name, "a time such as 500ms, 1s or 15m").map(Into::into)
     }
 
-    fn table(&mut self) -> Option<TableName> {
-        let text = self.strings.get(ENV_TABLE).unwrap_or_else(|| "main.direct_write.products".to_owned());
-        TableName::parse(&text).map_err(|error| self.errors.push(format!("{ENV_TABLE}: {error}."))).ok()
+    /// A name of three parts; `default` when none is set.
+    fn name(&mut self, setting: &str, default: Option<&str>) -> Option<TableName> {
+        let text = self.strings.get(setting).or_else(|| default.map(str::to_owned))?;
+        TableName::parse(&text).map_err(|error| self.errors.push(format!("{setting}: {error}."))).ok()
     }
 
     /// A workspace needs its host and a principal; half of it is a mistake, not a wish for the local lakehouse.
-    fn workspace(&mut self, default_table: TableName) -> Option<WorkspaceConfig> {
+    fn workspace(&mut self, default_table: TableName, write_volume: Option<TableName>) -> Option<WorkspaceConfig> {
         let settings = [ENV_HOST, ENV_CLIENT_ID, ENV_CLIENT_SECRET];
         let values = settings.map(|name| self.strings.get(name));
         let [Some(host), Some(client_id), Some(client_secret)] = values.clone() else {
@@ -186,6 +200,7 @@ impl Reader<'_> {
             warehouse_id: self.strings.get(ENV_WAREHOUSE_ID),
             credentials: Some(Credentials { client_id, client_secret: SecretString::from(client_secret) }),
             default_table,
+            write_volume,
             url,
         })
     }
@@ -221,6 +236,7 @@ mod tests {
         assert_eq!(config.addr.to_string(), "127.0.0.1:3000");
         assert_eq!(config.lakehouse_addr.to_string(), "127.0.0.1:7077");
         assert_eq!(config.default_table.to_string(), "main.direct_write.products");
+        assert_eq!(config.write_volume.unwrap().to_string(), "main.direct_write.landing");
     }
 
     #[test]
@@ -230,10 +246,11 @@ mod tests {
             (ENV_APP_PORT, "high"),
             (ENV_TABLE, "products"),
             (ENV_COMMIT_INTERVAL, "soon"),
+            (ENV_VOLUME, "/Volumes/a/b/c"),
             (ENV_CLIENT_ID, "me"),
         ]);
         let ConfigError(sentences) = error.unwrap_err();
-        assert_eq!(sentences.len(), 4, "{sentences:?}");
+        assert_eq!(sentences.len(), 5, "{sentences:?}");
         assert!(sentences.iter().any(|one| one.contains(ENV_ADDR)), "{sentences:?}");
     }
 
@@ -257,6 +274,7 @@ mod tests {
         assert_eq!(config.addr.to_string(), "0.0.0.0:8000");
         assert!(!format!("{config:?}").contains("planted-secret"));
         let workspace = config.workspace.unwrap();
+        assert_eq!(workspace.write_volume, None);
         assert_eq!(workspace.url, "https://dbc-1.cloud.databricks.com");
         assert_eq!(workspace.zerobus_endpoint.as_deref(), Some("https://42.zerobus.us-west-2.cloud.databricks.com"));
     }

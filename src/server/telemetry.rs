@@ -4,11 +4,23 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging to standard error.
+/// What a server logs.
+const SERVER: &str = "info,datafusion=warn,deltalake=warn,delta_kernel=warn,buoyant_kernel=warn";
+/// What a command logs that tells its caller itself how its runs go.
+const COMMAND: &str = "error,direct_write::engine=off";
+
+/// Starts logging to standard error as a server does.
 pub fn start() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        EnvFilter::new("info,datafusion=warn,deltalake=warn,delta_kernel=warn,buoyant_kernel=warn")
-    });
+    start_with(SERVER);
+}
+
+/// Starts logging to standard error only what goes wrong beside the runs.
+pub fn start_for_command() {
+    start_with(COMMAND);
+}
+
+fn start_with(usual: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         builder.compact().init();

@@ -29,7 +29,9 @@ pub fn WriterSelector(
 pub fn sign_of(kind: WriterKind) -> &'static str {
     match kind {
         WriterKind::Zerobus => "●",
+        WriterKind::ZerobusRest => "▲",
         WriterKind::Sql => "■",
+        WriterKind::CopyInto => "◆",
     }
 }
 

@@ -1,22 +1,41 @@
-//! OAuth client credentials, one token at a time, renewed before it expires.
+//! OAuth client credentials: one token for the APIs and one for each table written through Zerobus, renewed before they
+//! expire.
 
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
+use serde_json::json;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::{Workspace, WorkspaceError};
+use crate::model::TableName;
 
-/// A token is renewed this long before it expires, so that none expires on its way.
+/// A token is renewed this long before it expires, or at half its life if that is later, so that none expires on its way.
 const RENEW_BEFORE: Duration = Duration::from_secs(120);
 
-/// The current token. The lock is held while a new one is fetched: callers wait for the one request.
+/// What a token is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Scope<'a> {
+    /// The workspace's APIs.
+    Apis,
+    /// Writing to a table through Zerobus.
+    Zerobus(&'a TableName),
+}
+
+/// The current tokens.
 #[derive(Debug, Default)]
 pub(super) struct TokenCache {
-    current: Mutex<Option<Token>>,
+    apis: Slot,
+    tables: std::sync::Mutex<HashMap<TableName, Arc<Slot>>>,
 }
+
+/// The lock is held while a new token is fetched: callers wait for the one request.
+type Slot = Mutex<Option<Token>>;
 
 struct Token {
     value: String,
@@ -31,8 +50,17 @@ impl std::fmt::Debug for Token {
 
 impl TokenCache {
     /// Drops `value` unless somebody has replaced it meanwhile.
-    pub(super) async fn forget(&self, value: &str) {
-        self.current.lock().await.take_if(|token| token.value == value);
+    pub(super) async fn forget(&self, scope: Scope<'_>, value: &str) {
+        let forget = async |slot: &Slot| drop(slot.lock().await.take_if(|token| token.value == value));
+        match scope {
+            Scope::Apis => forget(&self.apis).await,
+            Scope::Zerobus(table) => forget(&self.slot(table)).await,
+        }
+    }
+
+    fn slot(&self, table: &TableName) -> Arc<Slot> {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.entry(table.clone()).or_default().clone()
     }
 }
 
@@ -43,16 +71,32 @@ struct TokenAnswer {
     expires_in: u64,
 }
 
+/// RFC 6749, section 5.2.
+#[derive(Default, Deserialize)]
+struct TokenRefusal {
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    error_description: String,
+}
+
 impl Workspace {
-    /// A token for the workspace's APIs.
-    pub(super) async fn token(&self) -> Result<String, WorkspaceError> {
-        let mut current = self.tokens.current.lock().await;
+    /// A token that is not about to expire.
+    pub(super) async fn token(&self, scope: Scope<'_>) -> Result<String, WorkspaceError> {
+        match scope {
+            Scope::Apis => self.token_in(&self.tokens.apis, scope).await,
+            Scope::Zerobus(table) => self.token_in(&self.tokens.slot(table), scope).await,
+        }
+    }
+
+    async fn token_in(&self, slot: &Slot, scope: Scope<'_>) -> Result<String, WorkspaceError> {
+        let mut current = slot.lock().await;
         if let Some(token) = current.as_ref().filter(|token| Instant::now() < token.renew_at) {
             return Ok(token.value.clone());
         }
-        let answer = self.fetch_token().await?;
+        let answer = self.fetch_token(scope).await?;
         let lifetime = Duration::from_secs(answer.expires_in);
-        let renew_at = Instant::now() + lifetime.saturating_sub(RENEW_BEFORE);
+        let renew_at = Instant::now() + lifetime.saturating_sub(RENEW_BEFORE).max(lifetime / 2);
         *current = Some(Token { value: answer.access_token.clone(), renew_at });
         Ok(answer.access_token)
     }
@@ -62,27 +106,65 @@ impl Workspace {
     /// # Errors
     /// [`WorkspaceError::NotConfigured`], [`WorkspaceError::Unauthenticated`], or no answer.
     pub async fn probe_token(&self) -> Result<(), WorkspaceError> {
-        self.fetch_token().await.map(drop)
+        self.fetch_token(Scope::Apis).await.map(drop)
     }
 
-    async fn fetch_token(&self) -> Result<TokenAnswer, WorkspaceError> {
+    async fn fetch_token(&self, scope: Scope<'_>) -> Result<TokenAnswer, WorkspaceError> {
         let credentials = self
             .config
             .credentials
             .as_ref()
             .ok_or(WorkspaceError::NotConfigured { setting: "DATABRICKS_CLIENT_ID" })?;
+        let mut form = vec![("grant_type", "client_credentials".to_owned()), ("scope", "all-apis".to_owned())];
+        if let Scope::Zerobus(table) = scope {
+            form.push(("resource", self.zerobus_resource()?));
+            form.push(("authorization_details", zerobus_details(table)));
+        }
         let answer = self
             .http()
             .post(format!("{}/oidc/v1/token", self.config.url))
             .basic_auth(&credentials.client_id, Some(credentials.client_secret.expose_secret()))
-            .form(&[("grant_type", "client_credentials"), ("scope", "all-apis")])
+            .form(&form)
             .send()
             .await
             .map_err(|error| self.unanswered(&error))?;
-        if answer.status().is_client_error() {
-            let status = answer.status();
-            return Err(WorkspaceError::Unauthenticated(format!("token endpoint: {status}")));
+        let status = answer.status();
+        if !status.is_client_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            return self.read(answer).await;
         }
-        self.read(answer).await
+        let refusal: TokenRefusal = answer.json().await.unwrap_or_default();
+        let said = format!("token endpoint: {status} {} {}", refusal.error, refusal.error_description);
+        let said = said.trim_end().to_owned();
+        Err(if status == StatusCode::FORBIDDEN || refusal.error == "access_denied" {
+            WorkspaceError::PermissionDenied(said)
+        } else {
+            WorkspaceError::Unauthenticated(said)
+        })
     }
+
+    /// The workspace's id is the first label of the Zerobus host (ZEROBUS facts).
+    fn zerobus_resource(&self) -> Result<String, WorkspaceError> {
+        let endpoint = self.zerobus_endpoint()?;
+        let host = endpoint.split_once("://").map_or(endpoint, |(_, host)| host);
+        let workspace = host.split('.').next().unwrap_or_default();
+        Ok(format!("api://databricks/workspaces/{workspace}/zerobusDirectWriteApi"))
+    }
+}
+
+/// What a token for Zerobus is for (ZEROBUS facts): no less and no more.
+fn zerobus_details(table: &TableName) -> String {
+    let kind = "unity_catalog_privileges";
+    let (catalog, schema) = (table.catalog(), format!("{}.{}", table.catalog(), table.schema()));
+    json!([
+        {"type": kind, "privileges": ["USE CATALOG"], "object_type": "CATALOG", "object_full_path": catalog},
+        {"type": kind, "privileges": ["USE SCHEMA"], "object_type": "SCHEMA", "object_full_path": schema},
+        {
+            "type": kind,
+            "privileges": ["SELECT", "MODIFY"],
+            "object_type": "TABLE",
+            "object_full_path": table.to_string(),
+            "operations": ["zerobuswrite"],
+        },
+    ])
+    .to_string()
 }

@@ -2,6 +2,13 @@
 
 use std::time::Duration;
 
+/// Codes of failed statements (`ServiceErrorCode` of the SQL Statement Execution API) after which nothing was done.
+/// `INTERNAL_ERROR`, `UNKNOWN`, `IO_ERROR` and the like prove nothing.
+const PROOFS_OF_NOTHING: [&str; 6] =
+    ["BAD_REQUEST", "NOT_FOUND", "ALREADY_EXISTS", "ABORTED", "UNAUTHENTICATED", "RESOURCE_EXHAUSTED"];
+/// Databricks' error class for what went wrong when the rows were already in the table.
+const FAILED_AFTER_COMMIT: &str = "DELTA_POST_COMMIT_HOOK_FAILED";
+
 /// Why the workspace did not do what was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum WorkspaceError {
@@ -18,6 +25,8 @@ pub enum WorkspaceError {
         url: String,
         /// The innermost cause.
         detail: String,
+        /// Whether there was a connection: then the request may have arrived.
+        connected: bool,
     },
     /// No answer in time.
     #[error("no answer within {} s", .after.as_secs())]
@@ -34,7 +43,7 @@ pub enum WorkspaceError {
     /// There is no such table, statement or path.
     #[error("{0}")]
     NotFound(String),
-    /// Too many requests, or not ready: 429 and 503.
+    /// Too many requests, or not ready: 429, and 503 with a `Retry-After`. Nothing was begun.
     #[error("the workspace is busy ({message})")]
     Busy {
         /// What it said.
@@ -49,6 +58,22 @@ pub enum WorkspaceError {
         code: String,
         /// `message` of the status.
         message: String,
+    },
+    /// The workspace, or something in front of it, failed over the request: any other 5xx.
+    #[error("the workspace failed ({status}: {message})")]
+    ServerError {
+        /// HTTP status.
+        status: u16,
+        /// What it said.
+        message: String,
+    },
+    /// A statement was accepted, and what became of it could not be found out.
+    #[error("statement {statement_id} was accepted, and what became of it is not known ({detail})")]
+    FateUnknown {
+        /// The workspace's id of it.
+        statement_id: String,
+        /// Why not.
+        detail: String,
     },
     /// Any other error answer.
     #[error("{code}: {message}")]
@@ -66,19 +91,39 @@ pub enum WorkspaceError {
 impl WorkspaceError {
     /// Whether the same request may succeed later without anything being changed.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Timeout { .. } | Self::Busy { .. })
+        matches!(self, Self::Unreachable { .. } | Self::Timeout { .. } | Self::Busy { .. } | Self::ServerError { .. })
+    }
+
+    /// Whether what was asked for may have been done all the same: everything that does not prove the opposite. To ask
+    /// again for what must be done once is then wrong.
+    pub fn may_have_happened(&self) -> bool {
+        match self {
+            Self::Unreachable { connected, .. } => *connected,
+            Self::Timeout { .. } | Self::ServerError { .. } | Self::FateUnknown { .. } | Self::Protocol(_) => true,
+            // A failed statement commits nothing, unless it failed after its commit, or for reasons it does not know.
+            Self::StatementFailed { code, message } => {
+                !PROOFS_OF_NOTHING.contains(&code.as_str()) || message.contains(FAILED_AFTER_COMMIT)
+            }
+            Self::NotConfigured { .. }
+            | Self::Unauthenticated(_)
+            | Self::PermissionDenied(_)
+            | Self::NotFound(_)
+            | Self::Busy { .. }
+            | Self::Refused { .. } => false,
+        }
     }
 
     /// From a request that got no answer.
     pub(super) fn from_request(error: &reqwest::Error, url: &str, timeout: Duration) -> Self {
-        if error.is_timeout() && !error.is_connect() {
+        let connected = !error.is_connect() && !error.is_builder();
+        if error.is_timeout() && connected {
             return Self::Timeout { after: timeout };
         }
         let mut cause: &dyn std::error::Error = error;
         while let Some(source) = cause.source() {
             cause = source;
         }
-        Self::Unreachable { url: url.to_owned(), detail: cause.to_string() }
+        Self::Unreachable { url: url.to_owned(), detail: cause.to_string(), connected }
     }
 }
 
@@ -86,11 +131,19 @@ impl WorkspaceError {
 mod tests {
     use super::*;
 
+    fn statement_failed(code: &str, message: &str) -> WorkspaceError {
+        WorkspaceError::StatementFailed { code: code.to_owned(), message: message.to_owned() }
+    }
+
+    fn unreachable(connected: bool) -> WorkspaceError {
+        WorkspaceError::Unreachable { url: String::new(), detail: String::new(), connected }
+    }
+
     #[test]
     fn only_what_time_can_heal_is_retryable() {
         let busy = WorkspaceError::Busy { message: String::new(), retry_after: None };
-        let unreachable = WorkspaceError::Unreachable { url: String::new(), detail: String::new() };
-        for error in [busy, unreachable, WorkspaceError::Timeout { after: Duration::ZERO }] {
+        let broken = WorkspaceError::ServerError { status: 502, message: String::new() };
+        for error in [busy, broken, unreachable(true), WorkspaceError::Timeout { after: Duration::ZERO }] {
             assert!(error.is_retryable(), "{error}");
         }
         for error in [
@@ -98,11 +151,37 @@ mod tests {
             WorkspaceError::Unauthenticated(String::new()),
             WorkspaceError::PermissionDenied(String::new()),
             WorkspaceError::NotFound(String::new()),
-            WorkspaceError::StatementFailed { code: String::new(), message: String::new() },
+            statement_failed("", ""),
+            WorkspaceError::FateUnknown { statement_id: String::new(), detail: String::new() },
             WorkspaceError::Refused { code: String::new(), message: String::new() },
             WorkspaceError::Protocol(String::new()),
         ] {
             assert!(!error.is_retryable(), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_prove_that_nothing_happened_leaves_doubt() {
+        for error in [
+            unreachable(true),
+            WorkspaceError::Timeout { after: Duration::ZERO },
+            WorkspaceError::ServerError { status: 504, message: String::new() },
+            WorkspaceError::FateUnknown { statement_id: String::new(), detail: String::new() },
+            WorkspaceError::Protocol(String::new()),
+            statement_failed("INTERNAL_ERROR", "the statement's task died"),
+            statement_failed("CANCELED", ""),
+            statement_failed("BAD_REQUEST", "[DELTA_POST_COMMIT_HOOK_FAILED] Committing to version 7 succeeded but"),
+        ] {
+            assert!(error.may_have_happened(), "{error}");
+        }
+        for error in [
+            unreachable(false),
+            WorkspaceError::Busy { message: String::new(), retry_after: None },
+            WorkspaceError::PermissionDenied(String::new()),
+            WorkspaceError::Refused { code: String::new(), message: String::new() },
+            statement_failed("BAD_REQUEST", "[PARSE_SYNTAX_ERROR]"),
+        ] {
+            assert!(!error.may_have_happened(), "{error}");
         }
     }
 }

@@ -11,11 +11,16 @@ use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::auth::Scope;
 use super::{Workspace, WorkspaceConfig, WorkspaceError};
 
 /// No request takes longer: the platform's proxy may cut at 60 s, and statements are waited for 30 s at a time.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(50);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A file has so much more time.
+const SLOWEST_UPLOAD_BYTES_PER_SECOND: u64 = 1 << 20;
+/// A body is handed to the connection in parts of this size.
+const PART_BYTES: usize = 64 << 10;
 
 pub(super) fn client(config: &WorkspaceConfig) -> Result<reqwest::Client, WorkspaceError> {
     let mut builder = reqwest::Client::builder()
@@ -40,6 +45,24 @@ struct ErrorBody {
     message: String,
 }
 
+/// What a request carries.
+pub(super) enum Content {
+    Nothing,
+    Json(Bytes),
+    File(Bytes),
+}
+
+impl Content {
+    fn timeout(&self) -> Duration {
+        match self {
+            Self::Nothing | Self::Json(_) => REQUEST_TIMEOUT,
+            Self::File(bytes) => {
+                REQUEST_TIMEOUT + Duration::from_secs(bytes.len() as u64 / SLOWEST_UPLOAD_BYTES_PER_SECOND)
+            }
+        }
+    }
+}
+
 impl Workspace {
     pub(super) fn http(&self) -> &reqwest::Client {
         &self.http
@@ -47,7 +70,8 @@ impl Workspace {
 
     /// GET with the principal's token.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, WorkspaceError> {
-        self.call(Method::GET, path, None, Arc::new(|| ())).await
+        let answer = self.request(Method::GET, path, Content::Nothing, Arc::new(|| ())).await?;
+        self.read(answer).await
     }
 
     /// POST of JSON with the principal's token; `on_sent` runs when the body's last byte went to the connection.
@@ -57,43 +81,70 @@ impl Workspace {
         body: Bytes,
         on_sent: OnSent,
     ) -> Result<T, WorkspaceError> {
-        self.call(Method::POST, path, Some(body), on_sent).await
+        let answer = self.request(Method::POST, path, Content::Json(body), on_sent).await?;
+        self.read(answer).await
     }
 
-    async fn call<T: DeserializeOwned>(
+    /// Any request with the principal's token. Returns the answer, whatever its status.
+    pub(super) async fn request(
         &self,
         method: Method,
         path: &str,
-        body: Option<Bytes>,
+        content: Content,
         on_sent: OnSent,
-    ) -> Result<T, WorkspaceError> {
+    ) -> Result<Response, WorkspaceError> {
+        self.request_at(&self.config.url, path, method, Scope::Apis, content, on_sent).await
+    }
+
+    /// Any request to `base`, which is an address without a slash at its end, with a token of that scope.
+    pub(super) async fn request_at(
+        &self,
+        base: &str,
+        path: &str,
+        method: Method,
+        scope: Scope<'_>,
+        content: Content,
+        on_sent: OnSent,
+    ) -> Result<Response, WorkspaceError> {
+        let timeout = content.timeout();
+        let (body, content_type) = match content {
+            Content::Nothing => (None, ""),
+            Content::Json(bytes) => (Some(bytes), "application/json"),
+            Content::File(bytes) => (Some(bytes), "application/octet-stream"),
+        };
         let mut fresh_token_tried = false;
         loop {
-            let token = self.token().await?;
-            let mut request =
-                self.http.request(method.clone(), format!("{}{path}", self.config.url)).bearer_auth(&token);
-            if let Some(body) = body.clone() {
-                let body = SentBody { bytes: Some(body), on_sent: on_sent.clone() };
-                request = request.header("content-type", "application/json").body(reqwest::Body::wrap(body));
+            let token = self.token(scope).await?;
+            let request = self.http.request(method.clone(), format!("{base}{path}"));
+            let mut request = request.bearer_auth(&token).timeout(timeout);
+            if let Some(rest) = body.clone() {
+                let body = reqwest::Body::wrap(SentBody { rest, ended: false, on_sent: on_sent.clone() });
+                request = request.header("content-type", content_type).body(body);
             }
-            let answer = request.send().await.map_err(|error| self.unanswered(&error))?;
+            let answer = request.send().await.map_err(|error| WorkspaceError::from_request(&error, base, timeout))?;
             if answer.status() == StatusCode::UNAUTHORIZED && !fresh_token_tried {
                 // The token was revoked or its issuer was restarted: what was refused was not carried out.
-                self.tokens.forget(&token).await;
+                self.tokens.forget(scope, &token).await;
                 fresh_token_tried = true;
                 continue;
             }
-            return self.read(answer).await;
+            return Ok(answer);
         }
     }
 
     /// Reads an answer: the value when it is a success, the error it names otherwise.
     pub(super) async fn read<T: DeserializeOwned>(&self, answer: Response) -> Result<T, WorkspaceError> {
+        let bytes = self.succeeded(answer).await?;
+        serde_json::from_slice(&bytes).map_err(|error| WorkspaceError::Protocol(error.to_string()))
+    }
+
+    /// The body of an answer that is a success; the error it names otherwise.
+    pub(super) async fn succeeded(&self, answer: Response) -> Result<Bytes, WorkspaceError> {
         let status = answer.status();
         let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
         let bytes = answer.bytes().await.map_err(|error| self.unanswered(&error))?;
         if status.is_success() {
-            return serde_json::from_slice(&bytes).map_err(|error| WorkspaceError::Protocol(error.to_string()));
+            return Ok(bytes);
         }
         let mut body: ErrorBody = serde_json::from_slice(&bytes).unwrap_or_default();
         if body.message.is_empty() {
@@ -104,12 +155,21 @@ impl Workspace {
         } else {
             format!("{}: {}", body.error_code, body.message)
         };
+        let retry_after = retry_after.map(Duration::from_secs);
         Err(match status {
             StatusCode::UNAUTHORIZED => WorkspaceError::Unauthenticated(said),
             StatusCode::FORBIDDEN => WorkspaceError::PermissionDenied(said),
             StatusCode::NOT_FOUND => WorkspaceError::NotFound(body.message),
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                WorkspaceError::Busy { message: said, retry_after: retry_after.map(Duration::from_secs) }
+            // 507: the disk is full, and what does not fit is not taken.
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::INSUFFICIENT_STORAGE => {
+                WorkspaceError::Busy { message: said, retry_after }
+            }
+            // Without the header it may come from a proxy that lost a workspace which had begun.
+            StatusCode::SERVICE_UNAVAILABLE if retry_after.is_some() => {
+                WorkspaceError::Busy { message: said, retry_after }
+            }
+            status if status.is_server_error() => {
+                WorkspaceError::ServerError { status: status.as_u16(), message: said }
             }
             _ => {
                 let code = if body.error_code.is_empty() { status.as_u16().to_string() } else { body.error_code };
@@ -125,7 +185,9 @@ impl Workspace {
 
 /// A body of known length that tells when its last byte was handed to the connection.
 struct SentBody {
-    bytes: Option<Bytes>,
+    rest: Bytes,
+    /// Whether `on_sent` was told.
+    ended: bool,
     on_sent: OnSent,
 }
 
@@ -134,17 +196,53 @@ impl Body for SentBody {
     type Error = std::convert::Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Poll::Ready(self.bytes.take().map(|bytes| {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let length = self.rest.len().min(PART_BYTES);
+        let part = self.rest.split_to(length);
+        if self.rest.is_empty() {
+            self.ended = true;
             (self.on_sent)();
-            Ok(Frame::data(bytes))
-        }))
+        }
+        Poll::Ready(Some(Ok(Frame::data(part))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_none()
+        self.ended
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+        SizeHint::with_exact(self.rest.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    fn parts(bytes: usize) -> (Vec<usize>, usize) {
+        let told = Arc::new(AtomicUsize::new(0));
+        let teller = told.clone();
+        let on_sent: OnSent = Arc::new(move || {
+            teller.fetch_add(1, Ordering::Relaxed);
+        });
+        let mut body = SentBody { rest: Bytes::from(vec![7; bytes]), ended: false, on_sent };
+        let mut lengths = Vec::new();
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        while let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut body).poll_frame(&mut context) {
+            assert_eq!(told.load(Ordering::Relaxed), usize::from(body.is_end_stream()));
+            lengths.push(frame.into_data().unwrap_or_default().len());
+        }
+        (lengths, told.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn a_body_goes_out_in_parts_and_tells_once_at_its_end() {
+        assert_eq!(parts(2 * PART_BYTES + 1), (vec![PART_BYTES, PART_BYTES, 1], 1));
+        assert_eq!(parts(PART_BYTES), (vec![PART_BYTES], 1));
+        assert_eq!(parts(0), (vec![0], 1));
     }
 }

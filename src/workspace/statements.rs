@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tokio::time::Instant;
 
 use super::http::OnSent;
@@ -15,6 +14,8 @@ use super::{Workspace, WorkspaceError};
 const WAIT: &str = "30s";
 /// After this the caller is told that it still runs; it is canceled so that nothing happens behind their back.
 const LONGEST: Duration = Duration::from_secs(120);
+/// How long it is watched after that: it may have ended before the cancellation reached it.
+const AFTER_CANCEL: Duration = Duration::from_secs(10);
 const FIRST_POLL: Duration = Duration::from_millis(200);
 const SLOWEST_POLL: Duration = Duration::from_secs(2);
 
@@ -55,17 +56,29 @@ impl Statement {
 
     /// The request's body for a warehouse.
     pub fn encode(&self, warehouse_id: &str) -> Bytes {
-        let body = json!({
-            "statement": self.text,
-            "warehouse_id": warehouse_id,
-            "parameters": self.parameters,
-            "wait_timeout": WAIT,
-            "on_wait_timeout": "CONTINUE",
-            "disposition": "INLINE",
-            "format": "JSON_ARRAY",
-        });
-        Bytes::from(body.to_string())
+        let body = Submission {
+            statement: &self.text,
+            warehouse_id,
+            parameters: &self.parameters,
+            wait_timeout: WAIT,
+            on_wait_timeout: "CONTINUE",
+            disposition: "INLINE",
+            format: "JSON_ARRAY",
+        };
+        // Text, numbers and lists of them: there is nothing in it that has no JSON.
+        Bytes::from(serde_json::to_vec(&body).unwrap_or_default())
     }
+}
+
+#[derive(Serialize)]
+struct Submission<'a> {
+    statement: &'a str,
+    warehouse_id: &'a str,
+    parameters: &'a [Parameter],
+    wait_timeout: &'static str,
+    on_wait_timeout: &'static str,
+    disposition: &'static str,
+    format: &'static str,
 }
 
 /// What a statement that succeeded returned.
@@ -75,8 +88,12 @@ pub struct StatementResult {
     pub statement_id: String,
     /// Names of the columns.
     pub columns: Vec<String>,
-    /// First chunk of the rows: text or null.
+    /// The rows, text or null: all of them from [`Workspace::execute`], else the first chunk.
     pub rows: Vec<Vec<Option<String>>>,
+    /// The number of the chunk behind these rows, if there is one.
+    pub next_chunk: Option<u64>,
+    /// Whether the statement was CLOSED: it succeeded, and its result is gone.
+    pub closed: bool,
 }
 
 #[derive(Deserialize)]
@@ -93,11 +110,11 @@ struct StatementAnswer {
 struct Status {
     state: String,
     #[serde(default)]
-    error: Option<StatusError>,
+    error: Option<StatementError>,
 }
 
 #[derive(Deserialize)]
-struct StatusError {
+struct StatementError {
     #[serde(default)]
     error_code: String,
     #[serde(default)]
@@ -124,6 +141,8 @@ struct SchemaColumn {
 struct ResultData {
     #[serde(default)]
     data_array: Vec<Vec<Option<String>>>,
+    #[serde(default)]
+    next_chunk_index: Option<u64>,
 }
 
 impl Workspace {
@@ -136,53 +155,157 @@ impl Workspace {
         id.ok_or(WorkspaceError::NotConfigured { setting: "DATABRICKS_WAREHOUSE_ID" })
     }
 
-    /// Runs a statement to its end.
+    /// Runs a statement to its end and fetches all chunks of its result.
     ///
     /// # Errors
     /// [`WorkspaceError::StatementFailed`] with the workspace's words; [`WorkspaceError::Timeout`] after two minutes,
-    /// when it was asked to cancel.
+    /// when it was asked to cancel; whatever a chunk is answered with.
     pub async fn execute(&self, statement: &Statement) -> Result<StatementResult, WorkspaceError> {
-        self.execute_encoded(statement.encode(self.warehouse_id()?), Arc::new(|| ())).await
+        let mut result = self.execute_encoded(statement.encode(self.warehouse_id()?), Arc::new(|| ())).await?;
+        if result.closed {
+            let message = format!("statement {} succeeded, but its result is gone", result.statement_id);
+            return Err(WorkspaceError::Protocol(message));
+        }
+        while let Some(index) = result.next_chunk {
+            let path = format!("/api/2.0/sql/statements/{}/result/chunks/{index}", result.statement_id);
+            let chunk: ResultData = self.get(&path).await?;
+            result.rows.extend(chunk.data_array);
+            if chunk.next_chunk_index.is_some_and(|next| next <= index) {
+                return Err(WorkspaceError::Protocol(format!("chunk {index} of a result points back")));
+            }
+            result.next_chunk = chunk.next_chunk_index;
+        }
+        Ok(result)
     }
 
-    /// Like [`Self::execute`] for an encoded statement; `on_sent` runs when its last byte went to the connection.
+    /// Like [`Self::execute`] for an encoded statement, of whose result it may be that nothing is left; `on_sent` runs
+    /// when its last byte went to the connection.
     ///
     /// # Errors
     /// As [`Self::execute`].
     pub async fn execute_encoded(&self, body: Bytes, on_sent: OnSent) -> Result<StatementResult, WorkspaceError> {
-        let deadline = Instant::now() + LONGEST;
+        let answer: StatementAnswer = self.post("/api/2.0/sql/statements", body, on_sent).await?;
+        self.follow(answer).await
+    }
+
+    /// Polls a statement that was accepted until it has ended. Asking is harmless, so a question that got no answer is
+    /// repeated: what became of the statement is worth the wait.
+    async fn follow(&self, mut answer: StatementAnswer) -> Result<StatementResult, WorkspaceError> {
+        let path = format!("/api/2.0/sql/statements/{}", answer.statement_id);
+        let mut deadline = Instant::now() + LONGEST;
+        let mut canceled = false;
         let mut pause = FIRST_POLL;
-        let mut answer: StatementAnswer = self.post("/api/2.0/sql/statements", body, on_sent).await?;
         loop {
             match answer.status.state.as_str() {
-                "SUCCEEDED" => return Ok(result_of(answer)),
-                "PENDING" | "RUNNING" if Instant::now() >= deadline => {
-                    let path = format!("/api/2.0/sql/statements/{}/cancel", answer.statement_id);
-                    let _: serde_json::Value = self.post(&path, Bytes::from_static(b"{}"), Arc::new(|| ())).await?;
+                "SUCCEEDED" | "CLOSED" => return Ok(result_of(answer)),
+                "PENDING" | "RUNNING" => {}
+                "CANCELED" if canceled => return Err(WorkspaceError::Timeout { after: LONGEST }),
+                _ => return Err(failure_of(answer)),
+            }
+            if Instant::now() >= deadline {
+                if canceled {
                     return Err(WorkspaceError::Timeout { after: LONGEST });
                 }
-                "PENDING" | "RUNNING" => {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(SLOWEST_POLL);
-                    answer = self.get(&format!("/api/2.0/sql/statements/{}", answer.statement_id)).await?;
+                canceled = true;
+                deadline += AFTER_CANCEL;
+                pause = FIRST_POLL;
+                let asked = self.post(&format!("{path}/cancel"), Bytes::from_static(b"{}"), Arc::new(|| ())).await;
+                if let Err(error) = asked.map(|_: serde_json::Value| ()) {
+                    tracing::warn!(statement = answer.statement_id, %error, "a statement was not canceled");
                 }
-                state => {
-                    let error = answer.status.error.unwrap_or(StatusError {
-                        error_code: state.to_owned(),
-                        message: format!("statement {} ended as {state}", answer.statement_id),
-                    });
-                    return Err(WorkspaceError::StatementFailed { code: error.error_code, message: error.message });
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(SLOWEST_POLL);
+            match self.get(&path).await {
+                Ok(next) => answer = next,
+                Err(error) if error.is_retryable() => {
+                    tracing::info!(statement = answer.statement_id, %error, "asking for a statement once more");
+                }
+                Err(error) => {
+                    let (statement_id, detail) = (answer.statement_id, error.to_string());
+                    return Err(WorkspaceError::FateUnknown { statement_id, detail });
                 }
             }
         }
     }
 }
 
+fn failure_of(answer: StatementAnswer) -> WorkspaceError {
+    let Status { state, error } = answer.status;
+    let error = error.unwrap_or_else(|| StatementError {
+        message: format!("statement {} ended as {state}", answer.statement_id),
+        error_code: state,
+    });
+    WorkspaceError::StatementFailed { code: error.error_code, message: error.message }
+}
+
 fn result_of(answer: StatementAnswer) -> StatementResult {
     let columns = answer.manifest.map(|manifest| manifest.schema.columns).unwrap_or_default();
     StatementResult {
+        closed: answer.status.state == "CLOSED",
         statement_id: answer.statement_id,
         columns: columns.into_iter().map(|column| column.name).collect(),
+        next_chunk: answer.result.as_ref().and_then(|result| result.next_chunk_index),
         rows: answer.result.map(|result| result.data_array).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::extract::Path;
+    use axum::routing::{get, post};
+    use axum::{Json, Router};
+    use secrecy::SecretString;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::model::TableName;
+    use crate::workspace::{Credentials, WorkspaceConfig};
+
+    /// A workspace whose statements have three chunks of two rows.
+    async fn workspace_with_chunks() -> Workspace {
+        let chunk = |index: u64| {
+            let mut chunk = json!({ "chunk_index": index, "data_array": [[(index * 2).to_string()], [null]] });
+            if index < 2 {
+                chunk["next_chunk_index"] = json!(index + 1);
+            }
+            chunk
+        };
+        let answer = json!({
+            "statement_id": "s1",
+            "status": { "state": "SUCCEEDED" },
+            "manifest": { "schema": { "columns": [{ "name": "n" }] } },
+            "result": chunk(0),
+        });
+        let token = json!({ "access_token": "t", "expires_in": 3600 });
+        let router = Router::new()
+            .route("/oidc/v1/token", post(|| async { Json(token) }))
+            .route("/api/2.0/sql/statements", post(|| async { Json(answer) }))
+            .route(
+                "/api/2.0/sql/statements/s1/result/chunks/{index}",
+                get(move |Path(index): Path<u64>| async move { Json::<Value>(chunk(index)) }),
+            );
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async { axum::serve(listener, router).await });
+        let credentials = Credentials { client_id: "c".to_owned(), client_secret: SecretString::from("s") };
+        Workspace::new(WorkspaceConfig {
+            url,
+            local: true,
+            zerobus_endpoint: None,
+            warehouse_id: Some("w".to_owned()),
+            credentials: Some(credentials),
+            write_volume: None,
+            default_table: TableName::parse("a.b.c").unwrap(),
+        })
+        .unwrap()
+    }
+
+    #[tokio::test]
+    async fn all_chunks_of_a_result_are_fetched() {
+        let workspace = workspace_with_chunks().await;
+        let rows = workspace.execute(&Statement::new("SELECT n")).await.unwrap().rows;
+        let first: Vec<Option<&str>> = rows.iter().map(|row| row[0].as_deref()).collect();
+        assert_eq!(first, [Some("0"), None, Some("2"), None, Some("4"), None]);
     }
 }

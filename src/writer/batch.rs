@@ -1,9 +1,11 @@
 //! What one write call carries.
 
+use arrow_array::RecordBatch;
 use serde_json::{Map, Value, json};
 
 use super::proto::ProductRecord;
-use crate::model::TableInfo;
+use super::{WriterError, records_from_rows};
+use crate::model::{ColumnType, TableInfo};
 
 /// Rows for one table.
 #[derive(Clone, Debug)]
@@ -12,6 +14,19 @@ pub struct Batch {
     pub table: TableInfo,
     /// The rows.
     pub rows: Rows,
+}
+
+impl Batch {
+    /// The rows by column, and the table without the columns of types that forms have no way to fill in.
+    ///
+    /// # Errors
+    /// [`WriterError::Rejected`] for a value that does not fit its column, which rows that were checked have none of.
+    pub(super) fn records(&self) -> Result<(TableInfo, RecordBatch), WriterError> {
+        let mut table = self.table.clone();
+        table.columns.retain(|column| !matches!(column.kind(), ColumnType::Binary | ColumnType::Other));
+        let records = records_from_rows(&table, &self.rows.to_json())?;
+        Ok((table, records))
+    }
 }
 
 /// The rows of a batch: products as their own message, anything else by column.
@@ -60,4 +75,29 @@ fn product_to_json(row: &ProductRecord) -> Map<String, Value> {
         ("source", json!(row.source)),
     ];
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Column, TableName};
+
+    #[test]
+    fn columns_that_forms_cannot_fill_are_left_out_and_the_others_keep_their_places() {
+        let columns = [("a", "TINYINT", "tinyint"), ("v", "VARIANT", "variant"), ("d", "DECIMAL", "decimal(5,2)")];
+        let columns = columns.into_iter().zip(0..).map(|((name, type_name, type_text), position)| Column {
+            name: name.to_owned(),
+            type_name: type_name.to_owned(),
+            type_text: type_text.to_owned(),
+            type_json: String::new(),
+            nullable: true,
+            position,
+        });
+        let table = TableInfo { name: TableName::parse("a.b.c").unwrap(), columns: columns.collect() };
+        let row = json!({"a": 1, "v": null, "d": "1.5"}).as_object().cloned().unwrap();
+        let (used, records) = Batch { table, rows: Rows::Columns(vec![row]) }.records().unwrap();
+        let kept: Vec<_> = used.columns.iter().map(|column| (column.name.as_str(), column.position)).collect();
+        assert_eq!(kept, [("a", 0), ("d", 2)]);
+        assert_eq!((records.num_rows(), records.num_columns()), (1, 2));
+    }
 }

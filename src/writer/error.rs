@@ -1,5 +1,7 @@
 //! Why a write failed, what is durable all the same, and what to do.
 
+use std::time::Duration;
+
 use databricks_zerobus_ingest_sdk::ZerobusError;
 use tonic::Code;
 
@@ -12,8 +14,13 @@ pub enum WriterError {
     #[error("{0}")]
     Unreachable(String),
     /// The workspace is there but takes no more for now.
-    #[error("{0}")]
-    Busy(String),
+    #[error("{message}")]
+    Busy {
+        /// What it said.
+        message: String,
+        /// How long it asked to wait.
+        retry_after: Option<Duration>,
+    },
     /// No acknowledgement in time.
     #[error("{0}")]
     Timeout(String),
@@ -40,14 +47,45 @@ pub enum WriterError {
 impl WriterError {
     /// Whether the same rows may be taken later without anything being changed.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Busy(_) | Self::Timeout(_) | Self::Failed(_))
+        matches!(self, Self::Unreachable(_) | Self::Busy { .. } | Self::Timeout(_) | Self::Failed(_))
+    }
+
+    /// Whether a request that ended like this may have been carried out all the same.
+    pub fn leaves_doubt(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Timeout(_) | Self::Failed(_))
+    }
+
+    /// How long the workspace asked to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// The same error with something more to say.
+    pub(super) fn and(mut self, words: &str) -> Self {
+        let message = match &mut self {
+            Self::Unreachable(message)
+            | Self::Busy { message, .. }
+            | Self::Timeout(message)
+            | Self::Unauthenticated(message)
+            | Self::PermissionDenied(message)
+            | Self::TableNotFound(message)
+            | Self::Rejected(message)
+            | Self::NotConfigured(message)
+            | Self::Failed(message) => message,
+        };
+        message.push_str("; ");
+        message.push_str(words);
+        self
     }
 
     /// Databricks' name for it.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unreachable(_) => "UNAVAILABLE",
-            Self::Busy(_) => "TEMPORARILY_UNAVAILABLE",
+            Self::Busy { .. } => "TEMPORARILY_UNAVAILABLE",
             Self::Timeout(_) => "DEADLINE_EXCEEDED",
             Self::Unauthenticated(_) => "UNAUTHENTICATED",
             Self::PermissionDenied(_) => "PERMISSION_DENIED",
@@ -62,7 +100,7 @@ impl WriterError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Unreachable(_) => "Start the workspace or check its address, then send again.",
-            Self::Busy(_) | Self::Timeout(_) => "Wait a little, then send again.",
+            Self::Busy { .. } | Self::Timeout(_) => "Wait a little, then send again.",
             Self::Unauthenticated(_) => "Check DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET.",
             Self::PermissionDenied(_) => {
                 "Grant USE CATALOG, USE SCHEMA, and SELECT and MODIFY explicitly on the table, to the principal."
@@ -85,12 +123,18 @@ impl From<WorkspaceError> for WriterError {
             WorkspaceError::Unauthenticated(_) => Self::Unauthenticated(text),
             WorkspaceError::PermissionDenied(_) => Self::PermissionDenied(text),
             WorkspaceError::NotFound(_) => Self::TableNotFound(text),
-            WorkspaceError::Busy { .. } => Self::Busy(text),
+            WorkspaceError::Busy { retry_after, .. } => Self::Busy { message: text, retry_after },
             WorkspaceError::StatementFailed { ref message, .. } if message.contains("TABLE_OR_VIEW_NOT_FOUND") => {
                 Self::TableNotFound(text)
             }
+            // Somebody else's commit came between: the same statement may succeed now.
+            WorkspaceError::StatementFailed { ref message, .. } if message.contains("DELTA_CONCURRENT") => {
+                Self::Busy { message: text, retry_after: None }
+            }
             WorkspaceError::StatementFailed { .. } | WorkspaceError::Refused { .. } => Self::Rejected(text),
-            WorkspaceError::Protocol(_) => Self::Failed(text),
+            WorkspaceError::ServerError { .. } | WorkspaceError::FateUnknown { .. } | WorkspaceError::Protocol(_) => {
+                Self::Failed(text)
+            }
         }
     }
 }
@@ -106,7 +150,7 @@ impl From<ZerobusError> for WriterError {
                     Code::Unauthenticated => Self::Unauthenticated(said),
                     Code::PermissionDenied => Self::PermissionDenied(said),
                     Code::InvalidArgument | Code::OutOfRange | Code::Unimplemented => Self::Rejected(said),
-                    Code::ResourceExhausted => Self::Busy(said),
+                    Code::ResourceExhausted => Self::Busy { message: said, retry_after: None },
                     Code::DeadlineExceeded => Self::Timeout(said),
                     Code::Unavailable => Self::Unreachable(said),
                     _ => Self::Failed(said),
@@ -117,7 +161,9 @@ impl From<ZerobusError> for WriterError {
             | ZerobusError::TokenFetchError(_) => Self::Unreachable(text),
             ZerobusError::ConnectionTimeout(_) => Self::Timeout(text),
             ZerobusError::InvalidUCTokenError(_) => Self::Unauthenticated(text),
-            ZerobusError::InvalidArgument(_) => Self::Rejected(text),
+            ZerobusError::InvalidArgument(_)
+            | ZerobusError::InvalidSchema { .. }
+            | ZerobusError::InvalidTableName(_) => Self::Rejected(text),
             _ => Self::Failed(text),
         }
     }
@@ -152,7 +198,7 @@ mod tests {
         let text = String::new;
         let healed_by_time = [
             WriterError::Unreachable(text()),
-            WriterError::Busy(text()),
+            WriterError::Busy { message: text(), retry_after: None },
             WriterError::Timeout(text()),
             WriterError::Failed(text()),
         ];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Writer, WriterError, sql, zerobus};
+use super::{Writer, WriterError, copy_into, sql, zerobus, zerobus_rest};
 use crate::model::{WriterCard, WriterKind, WriterState};
 use crate::workspace::Workspace;
 
@@ -50,7 +50,8 @@ pub struct WriterRegistry {
 impl WriterRegistry {
     /// Asks every factory.
     pub fn new(workspace: &Arc<Workspace>) -> Self {
-        let factories: [&dyn WriterFactory; WriterKind::ALL.len()] = [&zerobus::Factory, &sql::Factory];
+        let factories: [&dyn WriterFactory; WriterKind::ALL.len()] =
+            [&zerobus::Factory, &zerobus_rest::Factory, &sql::Factory, &copy_into::Factory];
         Self { writers: factories.iter().map(|factory| (factory.kind(), factory.build(workspace))).collect() }
     }
 

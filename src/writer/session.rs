@@ -3,6 +3,7 @@
 //! Knows nothing of rates, meters or reports. Every moment that is measured is taken here, where it happens.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
@@ -43,6 +44,25 @@ pub trait BatchProgress: Send + Sync {
     fn sent(&self, at: Instant);
     /// An attempt failed and is repeated.
     fn retried(&self, error: &WriterError);
+    /// This batch's attempt changed the circuit between the session and the workspace; for the log.
+    fn circuit(&self, _: &CircuitChange) {}
+}
+
+/// What happened to the circuit of a session: while it is open nothing is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CircuitChange {
+    /// Too many failures in a row, or the call that was let through failed too.
+    Opened {
+        /// Until one call is let through.
+        pause: Duration,
+        /// The last failure.
+        reason: String,
+    },
+    /// A call was answered.
+    Closed {
+        /// How long it had not been closed.
+        after: Duration,
+    },
 }
 
 /// A batch that is durable.

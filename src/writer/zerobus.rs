@@ -1,9 +1,13 @@
 //! Zerobus Ingest over gRPC, by the official SDK. Recovery, tokens and flow control are the SDK's job.
 //!
-//! Streams are long-lived and kept in a pool, one for each table: opening one costs a token and a round trip.
-//! Durable means that the acknowledgement for the batch's offset came, never that a flush or close returned.
+//! The form's streams are long-lived and kept in a pool, one for each table: opening one costs a token and a round trip.
+//! A run has streams of its own. Durable means that the acknowledgement for the batch's offset came, never that a flush
+//! or close returned.
 
+mod acks;
 mod encode;
+mod lane;
+mod session;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,10 +19,11 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio::sync::Mutex;
 
+use self::session::ZerobusSession;
 use super::registry::{Unavailable, WriterFactory};
-use super::{Batch, Progress, Receipt, WriteFailure, Writer, WriterError};
-use crate::model::{TableInfo, TableName, WriterKind};
-use crate::workspace::{Credentials, Workspace};
+use super::{Batch, Progress, Receipt, Session, WriteFailure, Writer, WriterError};
+use crate::model::{TableInfo, TableName, WriterKind, WriterOptions};
+use crate::workspace::{Credentials, Workspace, WorkspaceConfig};
 
 /// The platform ends a program 15 s after it asked; the SDK's own 300 s would be cut off.
 const FLUSH_TIMEOUT_MS: u64 = 10_000;
@@ -33,20 +38,9 @@ impl WriterFactory for Factory {
 
     fn build(&self, workspace: &Arc<Workspace>) -> Result<Arc<dyn Writer>, Unavailable> {
         let config = workspace.config();
-        let credentials = config.credentials.clone().ok_or_else(|| {
-            Unavailable::missing(
-                "DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET",
-                "opens streams as a service principal",
-            )
-        })?;
-        let endpoint = config.zerobus_endpoint.as_ref().ok_or_else(|| {
-            Unavailable::missing(
-                "DIRECT_WRITE_ZEROBUS_ENDPOINT or DIRECT_WRITE_ZEROBUS_REGION",
-                "says where Zerobus Ingest listens",
-            )
-        })?;
+        let (credentials, endpoint) = settings(config)?;
         let mut builder = ZerobusSdk::builder()
-            .endpoint(endpoint.clone())
+            .endpoint(endpoint)
             .unity_catalog_url(config.url.clone())
             .application_name(concat!("direct-write/", env!("CARGO_PKG_VERSION")));
         if config.local {
@@ -59,6 +53,19 @@ impl WriterFactory for Factory {
         })?;
         Ok(Arc::new(ZerobusWriter { sdk, credentials, streams: Mutex::default() }))
     }
+}
+
+/// What both doors of Zerobus need.
+pub(super) fn settings(config: &WorkspaceConfig) -> Result<(Credentials, &str), Unavailable> {
+    let credentials = config.credentials.clone().ok_or_else(|| {
+        let setting = "DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET";
+        Unavailable::missing(setting, "writes as a service principal")
+    })?;
+    let endpoint = config.zerobus_endpoint.as_deref().ok_or_else(|| {
+        let setting = "DIRECT_WRITE_ZEROBUS_ENDPOINT or DIRECT_WRITE_ZEROBUS_REGION";
+        Unavailable::missing(setting, "says where Zerobus Ingest listens")
+    })?;
+    Ok((credentials, endpoint))
 }
 
 /// The writer `zerobus`.
@@ -139,6 +146,10 @@ impl Writer for ZerobusWriter {
             return Err(WriteFailure { error: error.into(), durable: 0, in_doubt: rows });
         }
         Ok(Receipt { durable: rows, proof: json!({ "acknowledged_offset": offset }) })
+    }
+
+    async fn open(&self, table: &TableInfo, options: &WriterOptions) -> Result<Arc<dyn Session>, WriterError> {
+        Ok(Arc::new(ZerobusSession::open(&self.sdk, &self.credentials, table, options).await?))
     }
 
     async fn rehearse(&self, table: &TableInfo) -> Result<String, WriterError> {

@@ -8,9 +8,12 @@
 mod support;
 
 mod clients;
+mod command;
 mod crash;
 mod grants;
 mod program;
+mod sessions;
+mod sql_modes;
 mod structured;
 mod submissions;
 mod zerobus;

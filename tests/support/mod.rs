@@ -53,6 +53,22 @@ impl RunningLakehouse {
     }
 }
 
+/// How a lakehouse is reached as a workspace.
+pub fn workspace_of(lakehouse: &RunningLakehouse) -> WorkspaceConfig {
+    WorkspaceConfig {
+        url: lakehouse.url.clone(),
+        local: true,
+        zerobus_endpoint: Some(lakehouse.url.clone()),
+        warehouse_id: Some("local".to_owned()),
+        credentials: Some(Credentials {
+            client_id: lakehouse.client_id.clone(),
+            client_secret: lakehouse.client_secret.clone(),
+        }),
+        default_table: TableName::parse("main.direct_write.products").unwrap(),
+        write_volume: TableName::parse("main.direct_write.landing").ok(),
+    }
+}
+
 /// The whole app: lakehouse, engine, server.
 pub struct TestApp {
     pub url: String,
@@ -69,17 +85,7 @@ impl TestApp {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let data = tempfile::tempdir().unwrap();
         let lakehouse = RunningLakehouse::start(data.path(), "127.0.0.1:0").await;
-        let workspace = WorkspaceConfig {
-            url: lakehouse.url.clone(),
-            local: true,
-            zerobus_endpoint: Some(lakehouse.url.clone()),
-            warehouse_id: Some("local".to_owned()),
-            credentials: Some(Credentials {
-                client_id: lakehouse.client_id.clone(),
-                client_secret: lakehouse.client_secret.clone(),
-            }),
-            default_table: TableName::parse("main.direct_write.products").unwrap(),
-        };
+        let workspace = workspace_of(&lakehouse);
         let engine = Arc::new(Engine::new(Arc::new(Workspace::new(workspace).unwrap())));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();

@@ -2,6 +2,7 @@
 
 mod arrow;
 mod builder;
+mod encoders;
 mod json;
 mod model;
 mod protobuf;

@@ -10,6 +10,8 @@
 //! recorded since it was looked up (an earlier commit whose fate was not known at that time may turn up so), and then
 //! the files are looked up and read again.
 //!
+//! With a SELECT in FROM the files' fields are texts and the SELECT makes columns of them ([`select`]).
+//!
 //! Stricter than the real one, because nothing is to be changed silently: a row that does not fit its table as it is
 //! fails the statement with the file and the line, whatever the mode; a field without a column is refused.
 
@@ -36,9 +38,11 @@ mod json;
 mod parquet;
 mod parse;
 mod pattern;
+mod select;
 
 pub(super) use parse::{Copy, parse_copy};
 use parse::{Format, Selection};
+use select::Texts;
 
 /// A `COPY INTO` is one commit, so its rows are in memory at once; this is the most they may take.
 const LOAD_BYTES: usize = 256 << 20;
@@ -75,9 +79,15 @@ pub(super) async fn run(runner: &Runner, job: &Job, copy: Copy, cancel: &Cancell
     let turn = runner.copies.of(table.name());
     let turn = unless_canceled(cancel, async { Ok(turn.lock().await) }).await?;
     let copy = Arc::new(copy);
-    let rows = load(&table, || {
+    let rows = load(&table, || async {
         let (volumes, copy) = (runner.volumes.clone(), Arc::clone(&copy));
-        unless_canceled(cancel, read(&table, volumes, copy, path.clone(), cancel.clone()))
+        let select = copy.select.clone();
+        let reading = read(&table, volumes, copy, path.clone(), cancel.clone());
+        let mut loading = unless_canceled(cancel, reading).await?;
+        if let Some(select) = select {
+            unless_canceled(cancel, select::run(runner, job, &table, select, &mut loading)).await?;
+        }
+        Ok(loading)
     });
     let rows = rows.await?;
     drop(turn);
@@ -120,7 +130,7 @@ async fn read(
     };
     let sources = fresh(table, found, copy.force).await?;
     let schema = table.arrow_schema();
-    blocking(move || read_all(&volumes, sources, &copy, schema, cancel)).await
+    blocking(move || read_all(&volumes, sources, &copy, Loading::new(schema, cancel))).await
 }
 
 fn source_path(text: &str) -> Result<VolumePath, Failure> {
@@ -211,6 +221,8 @@ async fn fresh(table: &Table, found: BTreeSet<String>, force: bool) -> Result<Ve
 struct Loading {
     schema: SchemaRef,
     batches: Vec<RecordBatch>,
+    /// Rows that a SELECT is still to make batches of.
+    texts: Texts,
     rows: usize,
     bytes: usize,
     /// What the table is to record with them: the application of each file and its version.
@@ -219,20 +231,30 @@ struct Loading {
 }
 
 impl Loading {
-    fn push(&mut self, batch: RecordBatch) -> Result<(), Problem> {
+    fn new(schema: SchemaRef, cancel: CancellationToken) -> Self {
+        let (batches, texts, versions) = (Vec::new(), Texts::default(), Vec::new());
+        Self { schema, batches, texts, rows: 0, bytes: 0, versions, cancel }
+    }
+
+    fn push(&mut self, batch: RecordBatch) -> Result<(), Failure> {
         if self.cancel.is_cancelled() {
-            return Err(Problem::Other(Failure::Canceled));
+            return Err(Failure::Canceled);
         }
         self.rows += batch.num_rows();
         self.bytes += batch.get_array_memory_size();
-        if self.bytes > LOAD_BYTES {
-            return Err(Problem::Other(Failure::too_much(format_args!(
-                "A COPY INTO takes at most {LOAD_BYTES} bytes of rows; nothing was loaded. Name fewer files with FILES."
-            ))));
-        }
+        check_bytes(self.bytes)?;
         self.batches.push(batch);
         Ok(())
     }
+}
+
+fn check_bytes(bytes: usize) -> Result<(), Failure> {
+    if bytes <= LOAD_BYTES {
+        return Ok(());
+    }
+    Err(Failure::too_much(format_args!(
+        "A COPY INTO takes at most {LOAD_BYTES} bytes of rows; nothing was loaded. Name fewer files with FILES."
+    )))
 }
 
 /// What keeps a file from being loaded.
@@ -250,6 +272,18 @@ impl Problem {
     fn line(line: usize, message: impl std::fmt::Display) -> Self {
         Self::Record { place: format!("line {line}"), message: message.to_string() }
     }
+
+    fn in_file(self, path: &VolumePath) -> Failure {
+        match self {
+            Self::Record { place, message } => {
+                let message = format_args!(
+                    "'{path}' {place}: {message}. Nothing was loaded; correct the file and run COPY INTO again."
+                );
+                Failure::bad("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", message)
+            }
+            Self::Other(failure) => failure,
+        }
+    }
 }
 
 impl<E: Into<Failure>> From<E> for Problem {
@@ -258,43 +292,28 @@ impl<E: Into<Failure>> From<E> for Problem {
     }
 }
 
-fn read_all(
-    volumes: &Volumes,
-    sources: Vec<Source>,
-    copy: &Copy,
-    schema: SchemaRef,
-    cancel: CancellationToken,
-) -> Result<Loading, Failure> {
-    let (batches, versions) = (Vec::new(), Vec::new());
-    let mut loading = Loading { schema, batches, rows: 0, bytes: 0, versions, cancel };
+/// Reads files into columns, or into texts when there is a SELECT to make columns of them.
+fn read_all(volumes: &Volumes, sources: Vec<Source>, copy: &Copy, mut loading: Loading) -> Result<Loading, Failure> {
     for source in sources {
-        let file = volumes.read(&source.path)?;
-        let bytes = file.metadata().map_err(failed(&source.path))?.len();
-        read_one(&source.path, file, bytes, copy, &mut loading)?;
+        let path = &source.path;
+        let file = volumes.read(path)?;
+        let length = file.metadata().map_err(failed(path))?.len();
+        let read = match (&copy.format, &copy.select) {
+            (Format::Parquet, _) => parquet::read(file, &mut loading),
+            (Format::Json { multi_line }, Some(_)) => {
+                read_text(path, file, length).and_then(|text| loading.texts.read(&text, *multi_line))
+            }
+            (Format::Json { multi_line }, None) => {
+                read_text(path, file, length).and_then(|text| json::read(&text, *multi_line, &mut loading))
+            }
+            (Format::Csv(options), _) => {
+                read_text(path, file, length).and_then(|text| csv::read(&text, options, &copy.columns, &mut loading))
+            }
+        };
+        read.map_err(|problem| problem.in_file(path))?;
         loading.versions.push((source.application, source.version));
     }
     Ok(loading)
-}
-
-fn read_one(path: &VolumePath, file: File, bytes: u64, copy: &Copy, loading: &mut Loading) -> Result<(), Failure> {
-    let read = match &copy.format {
-        Format::Parquet => parquet::read(file, loading),
-        Format::Json { multi_line } => {
-            read_text(path, file, bytes).and_then(|text| json::read(&text, *multi_line, loading))
-        }
-        Format::Csv(options) => {
-            read_text(path, file, bytes).and_then(|text| csv::read(&text, options, &copy.columns, loading))
-        }
-    };
-    read.map_err(|problem| match problem {
-        Problem::Record { place, message } => {
-            let message = format_args!(
-                "'{path}' {place}: {message}. Nothing was loaded; correct the file and run COPY INTO again."
-            );
-            Failure::bad("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", message)
-        }
-        Problem::Other(failure) => failure,
-    })
 }
 
 fn read_text(path: &VolumePath, mut file: File, bytes: u64) -> Result<String, Problem> {

@@ -87,6 +87,12 @@ fn spark_function(function: &mut Function) -> Result<(), Failure> {
     if is_named(function, "array") {
         function.name = ObjectName::from(vec![Ident::new("make_array")]);
     }
+    if is_named(function, "unbase64")
+        && let Some(arguments) = arguments(function)
+    {
+        arguments.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(text("base64".to_owned()))));
+        function.name = ObjectName::from(vec![Ident::new("decode")]);
+    }
     if is_named(function, FROM_JSON)
         && let Some([_, _, options]) = arguments(function).map(Vec::as_mut_slice)
     {

@@ -61,7 +61,7 @@ fn plain_insert(insert: Insert) -> Result<(ObjectName, Vec<ObjectName>, Statemen
 }
 
 /// For each column of the query, the table's column it goes to.
-fn targets(table: &Table, columns: &[ObjectName]) -> Result<Vec<usize>, Failure> {
+pub(super) fn targets(table: &Table, columns: &[ObjectName]) -> Result<Vec<usize>, Failure> {
     let schema = table.arrow_schema();
     if columns.is_empty() {
         return Ok((0..schema.fields().len()).collect());
@@ -123,7 +123,7 @@ async fn collect(
 }
 
 /// A batch of the query as rows of the table: cast strictly, missing columns NULL.
-fn fit(batch: &RecordBatch, schema: &SchemaRef, targets: &[usize]) -> Result<RecordBatch, Failure> {
+pub(super) fn fit(batch: &RecordBatch, schema: &SchemaRef, targets: &[usize]) -> Result<RecordBatch, Failure> {
     let strict = CastOptions { safe: false, ..Default::default() };
     let mut columns: Vec<Option<ArrayRef>> = vec![None; schema.fields().len()];
     for (source, target) in batch.columns().iter().zip(targets) {

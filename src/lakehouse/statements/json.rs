@@ -27,9 +27,11 @@ use super::cells::Cell;
 use super::scalars::{self, Digits};
 
 mod reader;
+mod texts;
 
 use reader::Token;
 pub(super) use reader::{Malformed, Reader};
+pub(super) use texts::TextFields;
 
 /// How strictly values are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +134,19 @@ impl<'a> Rows<'a> {
 
     /// The next row, strictly, and where it begins; `None` at the end, after which there is nothing but white space.
     pub(super) fn next_row(&mut self, row: &DataType) -> Result<Option<(usize, Converted<'a>)>, Malformed> {
+        let place = Place { rules: Rules::Strict, path: None };
+        self.next(|reader, token, start| convert_from(reader, token, start, row, &place))
+    }
+
+    /// Like [`Self::next_row`], with the texts of the row's fields.
+    pub(super) fn next_texts(&mut self) -> Result<Option<(usize, Result<TextFields<'a>, Misfit>)>, Malformed> {
+        self.next(|reader, token, _| texts::read(reader, &token))
+    }
+
+    fn next<T>(
+        &mut self,
+        read: impl FnOnce(&mut Reader<'a>, Token<'a>, usize) -> Result<T, Malformed>,
+    ) -> Result<Option<(usize, T)>, Malformed> {
         if let RowsState::Start = self.state {
             if self.reader.is_at_end() {
                 return Ok(None);
@@ -139,8 +154,7 @@ impl<'a> Rows<'a> {
             let (token, start) = self.reader.value()?;
             if token != Token::Array {
                 self.state = RowsState::End;
-                let place = Place { rules: Rules::Strict, path: None };
-                return Ok(Some((start, convert_from(&mut self.reader, token, start, row, &place)?)));
+                return Ok(Some((start, read(&mut self.reader, token, start)?)));
             }
             self.state = RowsState::Array(true);
         }
@@ -148,8 +162,7 @@ impl<'a> Rows<'a> {
             if self.reader.next_element(&mut first)? {
                 self.state = RowsState::Array(first);
                 let (token, start) = self.reader.value()?;
-                let place = Place { rules: Rules::Strict, path: None };
-                return Ok(Some((start, convert_from(&mut self.reader, token, start, row, &place)?)));
+                return Ok(Some((start, read(&mut self.reader, token, start)?)));
             }
             self.state = RowsState::End;
         }

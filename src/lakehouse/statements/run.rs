@@ -297,6 +297,7 @@ fn check_depth(tokens: &[TokenWithSpan]) -> Result<(), Failure> {
             | Token::Number(..)
             | Token::SingleQuotedString(_)
             | Token::DoubleQuotedString(_)
+            | Token::HexStringLiteral(_)
             | Token::SemiColon
             | Token::Period
             | Token::Colon

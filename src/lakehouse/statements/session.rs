@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use deltalake::datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
+use deltalake::arrow::array::RecordBatch;
+use deltalake::datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemTable, MemoryCatalogProvider, MemoryCatalogProviderList,
+    MemorySchemaProvider, SchemaProvider, TableProvider,
+};
 use deltalake::datafusion::common::{DFSchemaRef, DataFusionError};
 use deltalake::datafusion::execution::disk_manager::DiskManagerBuilder;
 use deltalake::datafusion::execution::memory_pool::GreedyMemoryPool;
@@ -29,6 +33,9 @@ use crate::model::TableName;
 const QUERY_MEMORY: usize = 1 << 30;
 /// What all queries together may spill to the temporary folder.
 const SPILL_BYTES: u64 = 4 << 30;
+
+/// What the rows of [`Engine::session_over`] are called, and what their catalog and schema are.
+pub(super) const SOURCE: &str = "source";
 
 /// The engine that the sessions of all statements share.
 #[derive(Clone)]
@@ -59,9 +66,25 @@ impl Engine {
     /// A session whose short names mean tables of that catalog and schema, and that reads what `user` may read.
     pub(super) fn session(&self, catalog: &str, schema: &str, grants: Grants, user: &str) -> Session {
         let reader = Reader { store: self.store.clone(), grants, user: user.into() };
+        self.session_of(catalog, schema, Arc::new(Catalogs { reader }))
+    }
+
+    /// A session that sees nothing but these rows, as the table [`SOURCE`].
+    pub(super) fn session_over(&self, rows: RecordBatch) -> Result<Session, Failure> {
+        let schema = MemorySchemaProvider::new();
+        let table = MemTable::try_new(rows.schema(), vec![vec![rows]])?;
+        schema.register_table(SOURCE.to_owned(), Arc::new(table))?;
+        let catalog = MemoryCatalogProvider::new();
+        catalog.register_schema(SOURCE, Arc::new(schema))?;
+        let catalogs = MemoryCatalogProviderList::new();
+        catalogs.register_catalog(SOURCE.to_owned(), Arc::new(catalog));
+        Ok(self.session_of(SOURCE, SOURCE, Arc::new(catalogs)))
+    }
+
+    fn session_of(&self, catalog: &str, schema: &str, catalogs: Arc<dyn CatalogProviderList>) -> Session {
         let builder = SessionStateBuilder::new_from_existing(self.base.clone())
             .with_config(config(catalog, schema))
-            .with_catalog_list(Arc::new(Catalogs { reader }));
+            .with_catalog_list(catalogs);
         let mut state = builder.build();
         // now() and current_date() are this moment for the whole statement.
         state.mark_start_execution();

@@ -29,14 +29,6 @@ fn teaching(what: &str) -> String {
     format!("Each submission of this session becomes a point: {what}. The last {MOST} are kept, also over a reload.")
 }
 
-/// The marker of a writer, everywhere.
-pub fn marker_of(writer: WriterKind) -> Marker {
-    match writer {
-        WriterKind::Zerobus => Marker::Circle,
-        WriterKind::Sql => Marker::Square,
-    }
-}
-
 fn series(samples: &[Sample], writer: WriterKind, name: &str, pick: impl Fn(&Sample) -> Option<f64>) -> Option<Series> {
     let points = samples.iter().map(|sample| match pick(sample) {
         _ if sample.writer != writer => Point::Absent,
@@ -45,7 +37,7 @@ fn series(samples: &[Sample], writer: WriterKind, name: &str, pick: impl Fn(&Sam
     });
     let points: Vec<Point> = points.collect();
     let any = points.iter().any(|point| point.value().is_some());
-    any.then(|| Series { name: name.to_owned(), hue: writer.name(), marker: marker_of(writer), second: false, points })
+    any.then(|| Series { name: name.to_owned(), hue: writer.name(), marker: Marker::of(writer), second: false, points })
 }
 
 fn throughput_of(samples: &[Sample]) -> PlotData {

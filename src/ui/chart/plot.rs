@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::data::{PlotData, Point, Series};
 use super::path;
+use crate::chart::axis::shortened;
 use crate::ui::number::amount;
 
 const HEIGHT: f64 = 184.0;
@@ -130,7 +131,7 @@ impl Geometry {
             _ => LEFT + 8.0 + (right - LEFT - 8.0) * index as f64 / (count - 1) as f64,
         };
         let scale = data.scale();
-        let ticks = scale.ticks(4).into_iter().map(|tick| (height_of(scale.place(tick)), tick_label(tick)));
+        let ticks = scale.ticks(4).into_iter().map(|tick| (height_of(scale.place(tick)), shortened(&amount(tick))));
         Self { right, xs: (0..count).map(place).collect(), numbers: data.positions.clone(), ticks: ticks.collect() }
     }
 
@@ -142,14 +143,6 @@ impl Geometry {
 
 fn height_of(share: f64) -> f64 {
     HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
-}
-
-/// Tick values are round already: `0`, `0.5`, `20`, `1 k`.
-fn tick_label(value: f64) -> String {
-    let text = amount(value);
-    let (digits, prefix) = text.split_once(' ').unwrap_or((&text, ""));
-    let short = if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits };
-    if prefix.is_empty() { short.to_owned() } else { format!("{short} {prefix}") }
 }
 
 fn draw_axes(geometry: &Geometry) -> impl IntoView + use<> {
@@ -244,18 +237,4 @@ fn values_table(data: &PlotData, title: &str, unit: &str) -> impl IntoView + use
         </table>
     }
     .into_any()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ticks_have_no_needless_digits() {
-        for (value, label) in
-            [(0.0, "0"), (0.5, "0.5"), (20.0, "20"), (2_500.0, "2.5 k"), (1_000.0, "1 k"), (0.01, "0.01")]
-        {
-            assert_eq!(tick_label(value), label);
-        }
-    }
 }

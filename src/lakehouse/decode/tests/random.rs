@@ -11,8 +11,9 @@ use prost_reflect::ReflectMessage;
 use super::model::{Cell, descriptor, float, json, list_of, map_of, message, micros, rows_of, schema, sorted};
 use crate::lakehouse::decode::{BatchBuilder, DecodeError, Decoder, Encoded, JsonDecoder, ProtobufDecoder};
 
+/// What the rows have to be carried by.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Format {
+pub enum Format {
     Protobuf,
     Json,
 }
@@ -113,7 +114,7 @@ fn row(fields: &Fields, format: Format) -> BoxedStrategy<Vec<Cell>> {
     cells.boxed()
 }
 
-fn table(format: Format) -> impl Strategy<Value = (SchemaRef, Vec<Vec<Cell>>)> {
+pub fn table(format: Format) -> impl Strategy<Value = (SchemaRef, Vec<Vec<Cell>>)> {
     let fields = vec((kind(format), any::<bool>()), 1..6).prop_map(fields_of);
     fields.prop_flat_map(move |fields| {
         let rows = vec(row(&fields, format), 1..4);
@@ -161,12 +162,12 @@ fn damaged(mut bytes: Vec<u8>, damage: &[Damage]) -> Vec<u8> {
     bytes
 }
 
-fn protobuf(table: &SchemaRef) -> Decoder {
+pub fn protobuf(table: &SchemaRef) -> Decoder {
     let descriptor = descriptor(table.fields()).encode_to_vec();
     Decoder::Protobuf(ProtobufDecoder::new(&descriptor, table).unwrap())
 }
 
-fn to_message(table: &SchemaRef, row: &[Cell]) -> DynamicMessage {
+pub fn to_message(table: &SchemaRef, row: &[Cell]) -> DynamicMessage {
     let mut descriptor = descriptor(table.fields());
     relative(&mut descriptor);
     message(&message_descriptor(&descriptor).unwrap(), table.fields(), row)
@@ -203,7 +204,7 @@ fn between_good_ones(
     outcome.map(|()| decoded.swap_remove(1))
 }
 
-fn cases(cases: u32) -> ProptestConfig {
+pub fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 

@@ -44,7 +44,10 @@ pub(super) fn read(text: &str, options: &CsvOptions, columns: &Columns, loading:
             rows.clear();
         }
     }
-    if rows.is_empty() { Ok(()) } else { loading.push(cells::batch(&schema, &rows).map_err(Failure::from)?) }
+    if !rows.is_empty() {
+        loading.push(cells::batch(&schema, &rows).map_err(Failure::from)?)?;
+    }
+    Ok(())
 }
 
 /// The table's columns of these names.

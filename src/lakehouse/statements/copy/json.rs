@@ -49,7 +49,7 @@ impl<'a> Batcher<'a, '_> {
     fn flush(&mut self) -> Result<(), Problem> {
         let batch = cells::batch(&self.loading.schema, &self.cells).map_err(Failure::from)?;
         self.cells.clear();
-        self.loading.push(batch)
+        Ok(self.loading.push(batch)?)
     }
 
     fn finish(mut self) -> Result<(), Problem> {

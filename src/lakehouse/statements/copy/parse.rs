@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use deltalake::datafusion::sql::sqlparser::ast::ObjectName;
+use deltalake::datafusion::sql::sqlparser::ast::{ObjectName, Statement};
 use deltalake::datafusion::sql::sqlparser::keywords::Keyword;
 use deltalake::datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use deltalake::datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::pattern::Pattern;
+use super::select;
 use crate::lakehouse::statements::ddl::{is_word, parse_properties};
 use crate::lakehouse::statements::failure::Failure;
 
@@ -19,6 +20,8 @@ const FILES: usize = 1000;
 pub(in super::super) struct Copy {
     pub(super) target: ObjectName,
     pub(super) columns: Columns,
+    /// What is made of the files' fields before they go to columns, by the name of [`SOURCE`](super::super::session::SOURCE).
+    pub(super) select: Option<Statement>,
     /// `/Volumes/...`, a file or a folder.
     pub(super) path: String,
     pub(super) selection: Selection,
@@ -96,15 +99,19 @@ pub(in super::super) fn parse_copy(parser: &mut Parser<'_>) -> Result<Option<Cop
         Columns::ByName
     };
     parser.expect_keyword(Keyword::FROM)?;
-    if parser.consume_token(&Token::LParen) {
-        return Err(Failure::unsupported("COPY INTO with FROM (SELECT ...)"));
-    }
-    let path = parser.parse_literal_string()?;
+    let (select, path) = if parser.consume_token(&Token::LParen) {
+        let query = parser.parse_query()?;
+        parser.expect_token(&Token::RParen)?;
+        let (select, path) = select::over_path(*query)?;
+        (Some(select), path)
+    } else {
+        (None, parser.parse_literal_string()?)
+    };
     if parser.parse_keyword(Keyword::WITH) {
         return Err(Failure::unsupported("COPY INTO with credentials or encryption"));
     }
     let clauses = parse_clauses(parser)?;
-    build(target, columns, path, clauses).map(Some)
+    build(target, columns, select, path, clauses).map(Some)
 }
 
 fn parse_clauses(parser: &mut Parser<'_>) -> Result<Clauses, Failure> {
@@ -139,7 +146,13 @@ fn parse_clauses(parser: &mut Parser<'_>) -> Result<Clauses, Failure> {
     }
 }
 
-fn build(target: ObjectName, columns: Columns, path: String, clauses: Clauses) -> Result<Copy, Failure> {
+fn build(
+    target: ObjectName,
+    columns: Columns,
+    select: Option<Statement>,
+    path: String,
+    clauses: Clauses,
+) -> Result<Copy, Failure> {
     let syntax = |message: &str| Failure::from(ParserError::ParserError(message.to_owned()));
     let mut options = clauses.format_options;
     let format = match clauses.format.as_deref() {
@@ -149,6 +162,12 @@ fn build(target: ObjectName, columns: Columns, path: String, clauses: Clauses) -
         Some(other) => return Err(Failure::unsupported(format_args!("FILEFORMAT = {other}"))),
         None => return Err(syntax("COPY INTO needs FILEFORMAT = JSON, CSV or PARQUET")),
     };
+    let as_texts = matches!(format, Format::Json { .. }) && options.flag("primitivesasstring")? == Some(true);
+    if as_texts != select.is_some() {
+        let message = "COPY INTO with a SELECT that has no FILEFORMAT = JSON and 'primitivesAsString' = 'true', or those \
+                       without a SELECT,";
+        return Err(Failure::unsupported(message));
+    }
     let recursive = options.flag("recursivefilelookup")?.unwrap_or(false);
     let filter = options.take("pathglobfilter");
     options.refuse_what_is_not_kept()?;
@@ -169,7 +188,7 @@ fn build(target: ObjectName, columns: Columns, path: String, clauses: Clauses) -
     }
     copy_options.finish("COPY_OPTIONS")?;
     match (&columns, &format) {
-        (Columns::ByPosition(_), Format::Csv(csv)) if !csv.header => {}
+        (Columns::ByPosition(_), Format::Csv(csv)) if !csv.header && select.is_none() => {}
         (Columns::ByPosition(_), _) => {
             return Err(syntax("columns by position are for CSV files with 'header' = 'false' only"));
         }
@@ -181,7 +200,7 @@ fn build(target: ObjectName, columns: Columns, path: String, clauses: Clauses) -
         }
         (Columns::ByName, _) => {}
     }
-    Ok(Copy { target, columns, path, selection, format, force, recursive })
+    Ok(Copy { target, columns, select, path, selection, format, force, recursive })
 }
 
 impl CsvOptions {

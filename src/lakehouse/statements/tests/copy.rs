@@ -9,6 +9,9 @@ use deltalake::parquet::arrow::ArrowWriter;
 
 use super::*;
 
+#[path = "copy/select.rs"]
+mod select;
+
 const LANDING: &str = "/Volumes/main/direct_write/landing";
 
 impl Api {

@@ -1,4 +1,4 @@
-//! Numbers as the page writes them: three significant digits with their unit.
+//! Numbers as pages, reports and the command line write them: three significant digits with their unit.
 //!
 //! Pure text; knows nothing of locales, so that server and browser render the same. Exact values belong
 //! in tooltips and tables, through [`grouped`].
@@ -25,6 +25,21 @@ pub fn duration(micros: u64) -> String {
         _ if value < 99_950_000.0 => format!("{} s", three_digits(value / 1e6)),
         _ => format!("{} min", three_digits(value / 6e7)),
     }
+}
+
+/// A duration given in milliseconds, as [`duration`].
+pub fn milliseconds(value: f64) -> String {
+    duration((value * 1e3).round().max(0.0) as u64)
+}
+
+/// A change in percent with its sign: `+12.3 %`, `−4.0 %`, `±0 %`; four-digit changes without decimals.
+pub fn percent_change(percent: f64) -> String {
+    let decimals = if percent.abs() < 99.95 { 1 } else { 0 };
+    let size = format!("{:.decimals$}", percent.abs());
+    if size == "0.0" {
+        return "±0 %".to_owned();
+    }
+    format!("{}{size} %", if percent < 0.0 { '−' } else { '+' })
 }
 
 /// An amount with a decimal prefix: `48.3 k`, `1.20 M`; whole numbers below a thousand stay whole.
@@ -117,6 +132,17 @@ mod tests {
         assert_eq!(with_unit(12_600_000.0, "B/s"), "12.6 MB/s");
         assert_eq!(bytes(312), "312 B");
         assert_eq!(bytes(1_200), "1.20 kB");
+    }
+
+    #[test]
+    fn changes_carry_their_sign() {
+        for (percent, text) in
+            [(12.34, "+12.3 %"), (-4.0, "−4.0 %"), (0.01, "±0 %"), (250.4, "+250 %"), (-99.99, "−100 %")]
+        {
+            assert_eq!(percent_change(percent), text, "{percent}");
+        }
+        assert_eq!(milliseconds(1.24), "1.24 ms");
+        assert_eq!(milliseconds(-1.0), "< 1 µs");
     }
 
     #[test]

@@ -1,0 +1,151 @@
+//! Shapes as SVG path text: lines and bands with gaps where there is no data, markers, labels pushed apart. Pure.
+
+use std::fmt::Write;
+
+use crate::model::WriterKind;
+
+/// What a point looks like; each writer has one, so that colour is never the only difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marker {
+    /// A circle.
+    Circle,
+    /// A triangle that points up.
+    Triangle,
+    /// A square.
+    Square,
+    /// A square on its corner.
+    Diamond,
+}
+
+impl Marker {
+    /// The marker of a writer, everywhere.
+    pub fn of(writer: WriterKind) -> Self {
+        match writer {
+            WriterKind::Zerobus => Self::Circle,
+            WriterKind::ZerobusRest => Self::Triangle,
+            WriterKind::Sql => Self::Square,
+            WriterKind::CopyInto => Self::Diamond,
+        }
+    }
+}
+
+/// A line through the points, broken where one is missing.
+pub fn line(points: &[Option<(f64, f64)>]) -> String {
+    let mut text = String::new();
+    let mut pen_is_down = false;
+    for point in points {
+        if let Some((x, y)) = point {
+            let command = if pen_is_down { 'L' } else { 'M' };
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{command}{x:.1} {y:.1}");
+        }
+        pen_is_down = point.is_some();
+    }
+    text
+}
+
+/// The area between two lines that share their x, broken where one is missing: `(x, low, high)`.
+pub fn band(points: &[Option<(f64, f64, f64)>]) -> String {
+    let mut text = String::new();
+    for stretch in points.split(Option::is_none) {
+        let stretch: Vec<_> = stretch.iter().flatten().collect();
+        let Some((x, low, _)) = stretch.first() else {
+            continue;
+        };
+        let _ = write!(text, "M{x:.1} {low:.1}");
+        for (x, _, high) in &stretch {
+            let _ = write!(text, "L{x:.1} {high:.1}");
+        }
+        for (x, low, _) in stretch.iter().rev() {
+            let _ = write!(text, "L{x:.1} {low:.1}");
+        }
+        text.push('Z');
+    }
+    text
+}
+
+/// A marker of 3 px radius around a point.
+pub fn marker(shape: Marker, x: f64, y: f64) -> String {
+    match shape {
+        Marker::Circle => format!("M{:.1} {y:.1}a3 3 0 1 0 6 0a3 3 0 1 0 -6 0Z", x - 3.0),
+        Marker::Triangle => format!("M{x:.1} {:.1}l3.6 6.4h-7.2Z", y - 3.8),
+        Marker::Square => format!("M{:.1} {:.1}h5.6v5.6h-5.6Z", x - 2.8, y - 2.8),
+        Marker::Diamond => format!("M{x:.1} {:.1}l3.8 3.8l-3.8 3.8l-3.8 -3.8Z", y - 3.8),
+    }
+}
+
+/// Moves labels apart until each is at least `gap` from the next, keeping their order and staying within 0 to `height`.
+/// Labels that crowd share the shift: their middle stays where it was.
+pub fn spread(wanted: &[f64], gap: f64, height: f64) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..wanted.len()).collect();
+    order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
+    let mut clusters: Vec<Cluster> = Vec::new();
+    for index in order {
+        let mut last = Cluster { members: vec![index], sum: wanted[index] };
+        while let Some(before) = clusters.pop_if(|before| before.end(gap, height) > last.start(gap, height)) {
+            last = before.joined(last, gap);
+        }
+        clusters.push(last);
+    }
+    let mut places = wanted.to_vec();
+    for cluster in clusters {
+        let start = cluster.start(gap, height);
+        for (position, index) in cluster.members.iter().enumerate() {
+            places[*index] = start + position as f64 * gap;
+        }
+    }
+    places
+}
+
+/// Labels that stand at the gap from one another.
+struct Cluster {
+    members: Vec<usize>,
+    /// Of where each member wants the first one to be.
+    sum: f64,
+}
+
+impl Cluster {
+    fn start(&self, gap: f64, height: f64) -> f64 {
+        let count = self.members.len() as f64;
+        (self.sum / count).min(height - (count - 1.0) * gap).max(0.0)
+    }
+
+    fn end(&self, gap: f64, height: f64) -> f64 {
+        self.start(gap, height) + self.members.len() as f64 * gap
+    }
+
+    fn joined(mut self, next: Self, gap: f64) -> Self {
+        let shift = self.members.len() as f64 * gap;
+        self.sum += next.sum - shift * next.members.len() as f64;
+        self.members.extend(next.members);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_goes_through_silence() {
+        let points = [Some((0.0, 1.0)), Some((10.0, 2.0)), None, Some((30.0, 4.25)), Some((40.0, 5.0))];
+        assert_eq!(line(&points), "M0.0 1.0L10.0 2.0M30.0 4.2L40.0 5.0");
+        assert_eq!(line(&[]), "");
+    }
+
+    #[test]
+    fn a_band_breaks_where_its_lines_do() {
+        let points = [Some((0.0, 1.0, 3.0)), Some((10.0, 2.0, 4.0)), None, Some((30.0, 5.0, 6.0))];
+        assert_eq!(band(&points), "M0.0 1.0L0.0 3.0L10.0 4.0L10.0 2.0L0.0 1.0ZM30.0 5.0L30.0 6.0L30.0 5.0Z");
+        assert_eq!(band(&[None]), "");
+    }
+
+    #[test]
+    fn labels_keep_their_distance_and_their_order() {
+        assert_eq!(spread(&[50.0, 52.0, 10.0], 14.0, 100.0), [44.0, 58.0, 10.0]);
+        assert_eq!(spread(&[99.0, 98.0], 14.0, 100.0), [100.0, 86.0]);
+        assert_eq!(spread(&[1.0, 2.0, 30.0], 14.0, 100.0), [0.0, 14.0, 30.0]);
+        assert_eq!(spread(&[1.0, 2.0, 20.0], 14.0, 100.0), [0.0, 14.0, 28.0], "the third is pushed by the first two");
+        assert_eq!(spread(&[], 14.0, 100.0), Vec::<f64>::new());
+    }
+}

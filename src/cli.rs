@@ -1,0 +1,63 @@
+//! What the commands `run` and `compare` do: read files, follow a comparison, print tables, say how it ended.
+//!
+//! Knows the engine and the exports; starts no lakehouse and binds no socket, that is `main`'s. Results go to standard
+//! output, progress and trouble to standard error.
+
+mod compare;
+mod files;
+mod progress;
+mod run;
+mod summary;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+pub use compare::compare;
+pub use files::Refused;
+pub use run::{Prepared, prepare, run};
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub struct RunArguments {
+    /// The plan, a TOML file.
+    pub plan: PathBuf,
+    /// Only this writer of the plan, by its kind or its label; one that the plan lacks runs with its defaults.
+    #[arg(long = "writer", value_name = "WRITER")]
+    pub writers: Vec<String>,
+    /// Write the report as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write the report as one HTML file with its charts.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// Arguments of `compare`.
+#[derive(Debug, clap::Args)]
+pub struct CompareArguments {
+    /// Reports, JSON files; the first is what the others are compared with.
+    #[arg(required = true, num_args = 2..)]
+    pub reports: Vec<PathBuf>,
+    /// Write the comparison as one HTML file.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// How a command ended, for scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Every run completed and every threshold held.
+    Held,
+    /// A threshold did not hold, a run failed or was stopped, or a result could not be written.
+    NotHeld,
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Held => Self::SUCCESS,
+            Ending::NotHeld => Self::from(1),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The `COPY INTO` of a file.
+//!
+//! Databricks guesses the types of a JSON file's fields from its values and then refuses the file when a guess is not the
+//! type of the column. So nothing is left to guess: with `primitivesAsString` every field is a STRING, and the SELECT makes
+//! of each what its column is. Nested values are texts of JSON in the file for the same reason.
+
+use crate::model::{Column, ColumnType, TableInfo};
+use crate::workspace::VolumePath;
+use crate::writer::sql::{push_text, quoted, sql_type};
+
+/// Loads the file `name` of `folder`.
+pub(super) fn copy_into(table: &TableInfo, folder: &VolumePath, name: &str) -> String {
+    let columns: Vec<String> = table.columns.iter().map(selected).collect();
+    format!(
+        "COPY INTO {} FROM (SELECT {} FROM {}) FILEFORMAT = JSON FILES = ({}) \
+         FORMAT_OPTIONS ('primitivesAsString' = 'true', 'mode' = 'FAILFAST', 'ignoreMissingFiles' = 'false')",
+        table.name.quoted(),
+        columns.join(", "),
+        literal(&folder.to_string()),
+        literal(name)
+    )
+}
+
+fn selected(column: &Column) -> String {
+    let name = quoted(&column.name);
+    match column.kind() {
+        ColumnType::String => name,
+        ColumnType::Binary => format!("unbase64({name}) AS {name}"),
+        ColumnType::Other => {
+            format!("from_json({name}, {}, map('mode', 'FAILFAST')) AS {name}", literal(&sql_type(column)))
+        }
+        _ => format!("CAST({name} AS {}) AS {name}", sql_type(column)),
+    }
+}
+
+fn literal(text: &str) -> String {
+    let mut literal = String::with_capacity(text.len() + 2);
+    push_text(&mut literal, text);
+    literal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TableName;
+
+    #[test]
+    fn every_column_is_made_what_it_is() {
+        let types = [
+            ("s", "string"),
+            ("n`n", "smallint"),
+            ("m", "decimal(5,2)"),
+            ("t", "timestamp"),
+            ("b", "binary"),
+            ("l", "array<struct<a: int>>"),
+        ];
+        let columns = types.iter().zip(0..).map(|((name, type_text), position)| Column {
+            name: (*name).to_owned(),
+            type_name: type_text.split(['(', '<']).next().unwrap_or_default().to_uppercase(),
+            type_text: (*type_text).to_owned(),
+            type_json: String::new(),
+            nullable: true,
+            position,
+        });
+        let table = TableInfo { name: TableName::parse("a.b.c").unwrap(), columns: columns.collect() };
+        let folder = VolumePath::of(&TableName::parse("a.b.v").unwrap()).join("it's");
+        let expected = "COPY INTO `a`.`b`.`c` FROM (SELECT `s`, CAST(`n``n` AS SMALLINT) AS `n``n`, \
+            CAST(`m` AS DECIMAL(5,2)) AS `m`, CAST(`t` AS TIMESTAMP) AS `t`, unbase64(`b`) AS `b`, \
+            from_json(`l`, 'array<struct<a: int>>', map('mode', 'FAILFAST')) AS `l` FROM '/Volumes/a/b/v/it\\'s') \
+            FILEFORMAT = JSON FILES = ('7.json') \
+            FORMAT_OPTIONS ('primitivesAsString' = 'true', 'mode' = 'FAILFAST', 'ignoreMissingFiles' = 'false')";
+        assert_eq!(copy_into(&table, &folder, "7.json"), expected);
+    }
+}

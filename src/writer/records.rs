@@ -1,0 +1,244 @@
+//! Records of a run as Arrow batches: which columns they have for a table, and which of them tell a run's rows apart.
+//!
+//! Knows Unity Catalog's column types and Arrow's; nothing of what any way in makes of them.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
+use serde_json::Value;
+
+use super::WriterError;
+use crate::model::{Column, ColumnType, TableInfo};
+
+/// The schema of a run's record batches: the table's columns by name, in order, each with the table's nullability.
+///
+/// STRING is Utf8, TINYINT to BIGINT are Int8 to Int64, DECIMAL is Decimal128, DATE is Date32, TIMESTAMP is microseconds with
+/// the zone `UTC`, TIMESTAMP_NTZ microseconds without one. ARRAY, MAP and STRUCT come from the column's `type_json` and have
+/// Delta's names for their parts: `element`, and `key_value` of `key` and `value`.
+///
+/// # Errors
+/// [`WriterError::Rejected`] for a column of a type that no way in can fill (VARIANT, INTERVAL, VOID), or without a readable
+/// `type_json` where one is needed.
+pub fn arrow_schema(table: &TableInfo) -> Result<SchemaRef, WriterError> {
+    let field = |column: &Column| {
+        let data_type = column_type(column).map_err(|problem| {
+            let Column { name, type_text, .. } = column;
+            WriterError::Rejected(format!("column {name} of {} has type {type_text}: {problem}", table.name))
+        })?;
+        Ok(Field::new(&column.name, data_type, column.nullable))
+    };
+    let fields = table.columns.iter().map(field).collect::<Result<Vec<_>, WriterError>>()?;
+    Ok(Arc::new(Schema::new(fields)))
+}
+
+/// The columns by which a run's rows are found again, as indexes into [`TableInfo::columns`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunColumns {
+    /// `record_id`, if the table has such a text column.
+    pub record_id: Option<usize>,
+    /// `run_id`, or `batch_id` where there is no `run_id`, if it is a text column.
+    pub run_id: Option<usize>,
+}
+
+/// Which columns of `table` carry the record id and the run id.
+pub fn run_columns(table: &TableInfo) -> RunColumns {
+    let text_column =
+        |name| table.columns.iter().position(|column| column.name == name && column.kind() == ColumnType::String);
+    RunColumns {
+        record_id: text_column("record_id"),
+        run_id: text_column("run_id").or_else(|| text_column("batch_id")),
+    }
+}
+
+fn column_type(column: &Column) -> Result<DataType, String> {
+    Ok(match column.kind() {
+        ColumnType::String => DataType::Utf8,
+        ColumnType::Boolean => DataType::Boolean,
+        ColumnType::Byte => DataType::Int8,
+        ColumnType::Short => DataType::Int16,
+        ColumnType::Int => DataType::Int32,
+        ColumnType::Long => DataType::Int64,
+        ColumnType::Float => DataType::Float32,
+        ColumnType::Double => DataType::Float64,
+        ColumnType::Decimal { precision, scale } => decimal(precision, scale)?,
+        ColumnType::Date => DataType::Date32,
+        ColumnType::Timestamp if column.type_name.eq_ignore_ascii_case("TIMESTAMP_NTZ") => {
+            DataType::Timestamp(TimeUnit::Microsecond, None)
+        }
+        ColumnType::Timestamp => instant(),
+        ColumnType::Binary => DataType::Binary,
+        ColumnType::Other => match column.type_name.to_ascii_uppercase().as_str() {
+            "ARRAY" | "MAP" | "STRUCT" => nested_column_type(column)?,
+            _ => return Err("no writer can fill it".to_owned()),
+        },
+    })
+}
+
+/// Reads `type_json`: the column's whole Delta field, or its type alone.
+fn nested_column_type(column: &Column) -> Result<DataType, String> {
+    let json: Value = serde_json::from_str(&column.type_json)
+        .map_err(|error| format!("the catalog gives no readable type_json for it ({error})"))?;
+    let is_field = json.get("name").is_some();
+    delta_type(if is_field { &json["type"] } else { &json })
+}
+
+/// A type of Delta's schema JSON; the names are those of the Delta protocol, "Schema Serialization Format".
+fn delta_type(json: &Value) -> Result<DataType, String> {
+    if let Some(name) = json.as_str() {
+        return primitive(name);
+    }
+    let allows_null = |key: &str| json.get(key).and_then(Value::as_bool).unwrap_or(true);
+    match json["type"].as_str() {
+        Some("array") => {
+            Ok(DataType::List(field("element", delta_type(&json["elementType"])?, allows_null("containsNull"))))
+        }
+        Some("map") => {
+            let key = field("key", delta_type(&json["keyType"])?, false);
+            let value = field("value", delta_type(&json["valueType"])?, allows_null("valueContainsNull"));
+            let entries = DataType::Struct(Fields::from(vec![key, value]));
+            Ok(DataType::Map(field("key_value", entries, false), false))
+        }
+        Some("struct") => {
+            let fields = json["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
+            if fields.is_empty() {
+                return Err("its type_json has a struct without fields".to_owned());
+            }
+            fields.iter().map(delta_field).collect::<Result<Fields, _>>().map(DataType::Struct)
+        }
+        _ => Err(format!("its type_json has {json} in place of a type")),
+    }
+}
+
+fn delta_field(json: &Value) -> Result<FieldRef, String> {
+    let name = json["name"].as_str().ok_or_else(|| format!("its type_json has a field without a name: {json}"))?;
+    let nullable = json.get("nullable").and_then(Value::as_bool).unwrap_or(true);
+    Ok(field(name, delta_type(&json["type"])?, nullable))
+}
+
+fn primitive(name: &str) -> Result<DataType, String> {
+    Ok(match name {
+        "string" => DataType::Utf8,
+        "boolean" => DataType::Boolean,
+        "byte" => DataType::Int8,
+        "short" => DataType::Int16,
+        "integer" => DataType::Int32,
+        "long" => DataType::Int64,
+        "float" => DataType::Float32,
+        "double" => DataType::Float64,
+        "date" => DataType::Date32,
+        "timestamp" => instant(),
+        "timestamp_ntz" => DataType::Timestamp(TimeUnit::Microsecond, None),
+        "binary" => DataType::Binary,
+        _ if name.starts_with("varchar(") || name.starts_with("char(") => DataType::Utf8,
+        _ => return decimal_text(name).unwrap_or_else(|| Err(format!("no writer can fill a {name} in it"))),
+    })
+}
+
+/// `decimal(10,2)`; `None` for any other text.
+fn decimal_text(name: &str) -> Option<Result<DataType, String>> {
+    let (precision, scale) = name.strip_prefix("decimal(")?.strip_suffix(')')?.split_once(',')?;
+    Some(decimal(precision.trim().parse().ok()?, scale.trim().parse().ok()?))
+}
+
+fn decimal(precision: u8, scale: u8) -> Result<DataType, String> {
+    if !(1..=38).contains(&precision) || scale > precision {
+        return Err(format!("decimal({precision},{scale}) is no type of a table"));
+    }
+    i8::try_from(scale).map(|scale| DataType::Decimal128(precision, scale)).map_err(|error| error.to_string())
+}
+
+fn instant() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+fn field(name: &str, data_type: DataType, nullable: bool) -> FieldRef {
+    Arc::new(Field::new(name, data_type, nullable))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TableName;
+
+    fn table(columns: &[(&str, &str, &str)]) -> TableInfo {
+        let columns = columns.iter().zip(0..).map(|((name, type_text, type_json), position)| Column {
+            name: (*name).to_owned(),
+            type_name: type_text.split(['(', '<']).next().unwrap_or_default().to_uppercase(),
+            type_text: (*type_text).to_owned(),
+            type_json: (*type_json).to_owned(),
+            nullable: position != 0,
+            position,
+        });
+        TableInfo { name: TableName::parse("a.b.c").unwrap(), columns: columns.collect() }
+    }
+
+    #[test]
+    fn plain_columns_have_their_arrow_types() {
+        let micros = |zone: Option<&str>| DataType::Timestamp(TimeUnit::Microsecond, zone.map(Into::into));
+        let cases = [
+            ("string", DataType::Utf8),
+            ("boolean", DataType::Boolean),
+            ("tinyint", DataType::Int8),
+            ("smallint", DataType::Int16),
+            ("int", DataType::Int32),
+            ("bigint", DataType::Int64),
+            ("float", DataType::Float32),
+            ("double", DataType::Float64),
+            ("decimal(12,4)", DataType::Decimal128(12, 4)),
+            ("date", DataType::Date32),
+            ("timestamp", micros(Some("UTC"))),
+            ("timestamp_ntz", micros(None)),
+            ("binary", DataType::Binary),
+        ];
+        for (type_text, expected) in cases {
+            let schema = arrow_schema(&table(&[("c", type_text, "")])).unwrap();
+            assert_eq!(schema.fields().as_ref(), [field("c", expected, false)], "{type_text}");
+        }
+    }
+
+    #[test]
+    fn nested_columns_come_from_the_delta_schema() {
+        let list = r#"{"name":"c","type":{"type":"array","elementType":"decimal(5,2)","containsNull":false},"nullable":true,"metadata":{}}"#;
+        let map = r#"{"type":"map","keyType":"string","valueType":{"type":"array","elementType":"timestamp_ntz","containsNull":true},"valueContainsNull":true}"#;
+        let record = r#"{"name":"c","type":{"type":"struct","fields":[
+            {"name":"a","type":"integer","nullable":false,"metadata":{}},{"name":"b","type":"binary","nullable":true,"metadata":{}}]},"nullable":true,"metadata":{}}"#;
+        let columns = [("l", "array<decimal(5,2)>", list), ("m", "map<..>", map), ("s", "struct<..>", record)];
+        let schema = arrow_schema(&table(&columns)).unwrap();
+        let types: Vec<DataType> = schema.fields().iter().map(|field| field.data_type().clone()).collect();
+        let times = DataType::List(field("element", DataType::Timestamp(TimeUnit::Microsecond, None), true));
+        let entries = vec![field("key", DataType::Utf8, false), field("value", times, true)];
+        let expected = [
+            DataType::List(field("element", DataType::Decimal128(5, 2), false)),
+            DataType::Map(field("key_value", DataType::Struct(entries.into()), false), false),
+            DataType::Struct(vec![field("a", DataType::Int32, false), field("b", DataType::Binary, true)].into()),
+        ];
+        assert_eq!(types, expected);
+    }
+
+    #[test]
+    fn columns_that_cannot_be_filled_are_named() {
+        let cases = [
+            ("variant", "", "no writer can fill it"),
+            ("array<int>", "", "no readable type_json"),
+            ("array<int>", r#"{"type":"array"}"#, "null in place of a type"),
+            ("array<variant>", r#"{"type":"array","elementType":"variant","containsNull":true}"#, "a variant in it"),
+            ("struct<>", r#"{"type":"struct","fields":[]}"#, "without fields"),
+            ("decimal(39,0)", "", "no type of a table"),
+        ];
+        for (type_text, type_json, problem) in cases {
+            let error = arrow_schema(&table(&[("c", type_text, type_json)])).unwrap_err();
+            assert_eq!(error.code(), "INVALID_ARGUMENT");
+            let text = error.to_string();
+            assert!(text.starts_with("column c of a.b.c has type ") && text.contains(problem), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_columns_of_a_run_are_text() {
+        let found = |columns: &[(&str, &str, &str)]| run_columns(&table(columns));
+        let both = [("batch_id", "string", ""), ("record_id", "string", ""), ("run_id", "string", "")];
+        assert_eq!(found(&both), RunColumns { record_id: Some(1), run_id: Some(2) });
+        assert_eq!(found(&both[..2]), RunColumns { record_id: Some(1), run_id: Some(0) });
+        assert_eq!(found(&[("record_id", "bigint", ""), ("run_id", "int", "")]), RunColumns::default());
+    }
+}
