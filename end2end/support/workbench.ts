@@ -49,7 +49,7 @@ export class Workbench {
     return (await this.page.locator(`[id="${id}"]`).innerText()).trim();
   }
 
-  async choose(writer: "zerobus" | "sql"): Promise<void> {
+  async choose(writer: "zerobus" | "zerobus-rest" | "sql" | "copy-into"): Promise<void> {
     await this.page.locator(`input[name="writer"][value="${writer}"]`).check();
   }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "../support/test";
 import { SMART_WATCH } from "../support/workbench";
 
-for (const writer of ["zerobus", "sql"] as const) {
+for (const writer of ["zerobus", "zerobus-rest", "sql", "copy-into"] as const) {
   test(`a product goes through ${writer} and is found in the table`, async ({ workbench, page }) => {
     await workbench.choose(writer);
     await workbench.fill({ ...SMART_WATCH, product_name: `Smart Watch by ${writer}` });

@@ -214,13 +214,17 @@ async fn when_the_lakehouse_is_gone_batches_are_in_doubt_and_nothing_hangs() {
     let lakehouse = RunningLakehouse::start(_data.path(), "127.0.0.1:0").await;
     // Elsewhere: the sessions do not find it.
     let world = World { caller: caller.at(&lakehouse.url), lakehouse, writers, table, _data };
-    let attempts = sessions.iter().map(|session| write(&world, session, "after", 0..2, &heard));
-    for (way, outcomes) in ways.iter().zip(join_all(attempts).await) {
-        for outcome in outcomes {
-            let failure = outcome.unwrap_err();
-            assert!(failure.error.is_retryable(), "{way:?}: {}", failure.error);
-            assert_eq!((failure.durable, failure.in_doubt), (0, BATCH as u64), "{way:?}: {}", failure.error);
+    let attempts = (0..4).map(|attempt| {
+        let (world, session) = (&world, &sessions[attempt % 2]);
+        async move {
+            let heard = Arc::new(Heard::default());
+            let failure = write(world, session, "after", 0..1, &heard).await.remove(0).unwrap_err();
+            (ways[attempt % 2], failure, heard.sent.load(Ordering::Relaxed))
         }
+    });
+    for (way, failure, sent) in join_all(attempts).await {
+        assert_eq!(failure.error.code(), "UNAVAILABLE", "{way:?}: {}", failure.error);
+        assert_eq!((failure.durable, failure.in_doubt), (0, sent * BATCH as u64), "{way:?}: {}", failure.error);
     }
     for session in &sessions {
         session.close().await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
-use databricks_zerobus_ingest_sdk::{StreamBuilder, ZerobusSdk};
+use databricks_zerobus_ingest_sdk::{OffsetId, StreamBuilder, ZerobusSdk};
 use futures::future::{join_all, try_join_all};
 use prost_types::DescriptorProto;
 use secrecy::ExposeSecret;
@@ -161,7 +161,9 @@ impl Session for ZerobusSession {
                 Ok(offset) => last = Some((offset, lane.acks.wait_for(offset))),
                 Err(error) => {
                     let in_doubt = if last.is_some() { records } else { 0 };
-                    return Err(WriteFailure { error: error.into(), durable: 0, in_doubt });
+                    // Of a stream that has ended it says only that; the stream knows why.
+                    let why = if stream.has_ended() { stream.verdict(OffsetId::MAX).await.err() } else { None };
+                    return Err(WriteFailure { error: why.unwrap_or(error).into(), durable: 0, in_doubt });
                 }
             }
         }
