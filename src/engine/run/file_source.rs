@@ -46,6 +46,8 @@ pub struct FileSource {
     cells: Vec<Cells>,
     next_ordinal: u64,
     brings_ids: bool,
+    /// Why reading cannot go on, told once the records before it were handed over.
+    failure: Option<EdgeError>,
 }
 
 /// What is known of a file's records so far, and how they are checked.
@@ -105,20 +107,31 @@ impl FileSource {
         let cells = cells_of(&schema).map_err(|error| defect(&error))?;
         let checked = Checked::new(table, mapping, rows.format());
         let run_id = run_id.to_owned();
-        Ok(Self { rows, checked, seed, run_id, schema, cells, next_ordinal: 0, brings_ids: false })
+        Ok(Self { rows, checked, seed, run_id, schema, cells, next_ordinal: 0, brings_ids: false, failure: None })
     }
 
-    /// The next `count` records, fewer at the end of the file; `None` when there are no more.
+    /// The next `count` records, fewer at the end of the file and before an error; `None` when there are no more.
     ///
     /// # Errors
     /// `INVALID_PARAMETER_VALUE` when reading fails, or when a record of CSV is longer than 10 MiB, because then its end cannot
     /// be told.
     pub fn batch(&mut self, count: u64) -> Result<Option<Generated>, EdgeError> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
         let mut ordinals = Vec::new();
         let mut bad = Vec::new();
         let mut taken = 0;
         while taken < count {
-            let Some(row) = self.rows.next()? else { break };
+            let row = match self.rows.next() {
+                Ok(Some(row)) => row,
+                Ok(None) => break,
+                Err(failure) if taken == 0 => return Err(failure),
+                Err(failure) => {
+                    self.failure = Some(failure);
+                    break;
+                }
+            };
             taken += 1;
             let ordinal = self.next_ordinal;
             self.next_ordinal += 1;

@@ -236,8 +236,9 @@ fn records_without_an_end_are_given_up() {
     let header = io::Cursor::new(b"item\nfirst\n\"".to_vec());
     let never_closed = Box::new(io::Read::chain(header, Endless { text: b"x", at: 0 }));
     let mut source = FileSource::new(never_closed, None, &map(&[]), &sales(), 0, "r").unwrap();
-    assert_eq!(source.batch(1).unwrap().unwrap().records.num_rows(), 1);
-    let error = source.batch(1).err().unwrap();
+    let before = source.batch(10).unwrap().unwrap();
+    assert_eq!(before.records.num_rows(), 1, "what came before is not lost");
+    let error = source.batch(10).err().unwrap();
     assert!(error.message.contains("perhaps a quote is never closed"), "{}", error.message);
 
     let long = format!("{{\"item\":\"{}\"}}", "x".repeat(LONGEST_RECORD));
