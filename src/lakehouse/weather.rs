@@ -21,7 +21,7 @@ use tokio::sync::broadcast;
 
 mod routes;
 
-pub(crate) use routes::{refuse, router};
+pub(crate) use routes::{refusal, refuse, router};
 
 /// Everything, when it stands in place of a table's name.
 pub(crate) const EVERYWHERE: &str = "*";

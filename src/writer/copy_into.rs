@@ -3,6 +3,7 @@
 //! A file has a name of its own and is loaded once however often its `COPY INTO` is repeated, so everything here may be
 //! sent again when an answer was lost.
 
+mod file;
 mod session;
 mod statement;
 #[cfg(test)]
@@ -18,8 +19,9 @@ use uuid::Uuid;
 use super::form::FormProgress;
 use super::registry::{Unavailable, WriterFactory};
 use super::{Batch, Progress, Receipt, Session, WriteFailure, Writer, WriterError, sql};
-use crate::model::{Encoding, TableInfo, TableName, WriterKind, WriterOptions};
+use crate::model::{TableInfo, TableName, WriterKind, WriterOptions};
 use crate::workspace::{VolumePath, Workspace};
+use file::Format;
 use session::{CopySession, volume_error};
 
 /// The folder in the volume that all files go to.
@@ -62,8 +64,9 @@ impl CopyWriter {
     }
 
     /// A session with a folder of its own.
-    fn session(&self, table: TableInfo, retries: bool) -> Result<CopySession, WriterError> {
-        CopySession::new(self.workspace.clone(), table, self.folder().join(&Uuid::now_v7().to_string()), retries)
+    fn session(&self, table: TableInfo, format: Format, retries: bool) -> Result<CopySession, WriterError> {
+        let folder = self.folder().join(&Uuid::now_v7().to_string());
+        CopySession::new(self.workspace.clone(), table, folder, format, retries)
     }
 }
 
@@ -75,7 +78,7 @@ impl Writer for CopyWriter {
 
     async fn write(&self, batch: Arc<Batch>, progress: Arc<dyn Progress>) -> Result<Receipt, WriteFailure> {
         let (table, records) = batch.records().map_err(WriteFailure::nothing_sent)?;
-        let session = self.session(table, false).map_err(WriteFailure::nothing_sent)?;
+        let session = self.session(table, Format::Json, false).map_err(WriteFailure::nothing_sent)?;
         let file = session.file(&records).map_err(WriteFailure::nothing_sent)?;
         progress.encoded(file.len() as u64);
         let durable = records.num_rows() as u64;
@@ -87,10 +90,7 @@ impl Writer for CopyWriter {
     }
 
     async fn open(&self, table: &TableInfo, options: &WriterOptions) -> Result<Arc<dyn Session>, WriterError> {
-        match options.encoding {
-            None | Some(Encoding::Json) => Ok(Arc::new(self.session(table.clone(), true)?)),
-            Some(_) => Err(WriterError::Rejected("copy-into writes JSON files only".to_owned())),
-        }
+        Ok(Arc::new(self.session(table.clone(), Format::of(options.encoding)?, true)?))
     }
 
     /// Puts an empty file into the volume and removes it, then lets the warehouse look at the table.

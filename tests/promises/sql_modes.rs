@@ -1,19 +1,22 @@
 //! Every way into a table by SQL and by files keeps every value as it is.
 
+mod telemetry;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::{
-    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int8Array,
-    Int16Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Int8Array, Int16Array, Int32Array,
+    RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use direct_write::lakehouse::{Forecast, LakehouseOptions, Weather};
 use direct_write::model::{Encoding, SqlMode, TableInfo, TableName, WriterKind, WriterOptions};
 use direct_write::workspace::{VolumePath, Workspace, WorkspaceError};
 use direct_write::writer::{BatchProgress, Payload, Session, WriterError, WriterRegistry, arrow_schema};
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
+use telemetry::{bits, expected, telemetry};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
@@ -63,10 +66,13 @@ impl World {
         self.workspace.table(&TableName::parse(name).unwrap()).await.unwrap()
     }
 
-    async fn open(&self, table: &TableInfo, kind: WriterKind, mode: Option<SqlMode>) -> Arc<dyn Session> {
-        let encoding = (kind == WriterKind::CopyInto).then_some(Encoding::Json);
+    async fn open(&self, table: &TableInfo, way: Way) -> Result<Arc<dyn Session>, WriterError> {
+        let (kind, mode, encoding) = match way {
+            Way::Sql(mode) => (WriterKind::Sql, Some(mode), None),
+            Way::Files(encoding) => (WriterKind::CopyInto, None, Some(encoding)),
+        };
         let options = WriterOptions { kind, mode, encoding, streams: 1, batch: 500, in_flight: 1 };
-        self.writers.get(kind).unwrap().open(table, &options).await.unwrap()
+        self.writers.get(kind).unwrap().open(table, &options).await
     }
 
     /// What is left in the volume's folder of files under way.
@@ -76,127 +82,21 @@ impl World {
     }
 }
 
-/// All ways, with the rows that a test writes through each.
-fn ways(rows: usize, rows_one_by_one: usize) -> Vec<(WriterKind, Option<SqlMode>, usize)> {
-    vec![
-        (WriterKind::Sql, Some(SqlMode::SingleRow), rows_one_by_one),
-        (WriterKind::Sql, Some(SqlMode::ValuesParameters), rows),
-        (WriterKind::Sql, Some(SqlMode::ValuesLiterals), rows),
-        (WriterKind::Sql, Some(SqlMode::JsonParameter), rows),
-        (WriterKind::CopyInto, None, rows),
-    ]
+/// A way into a table.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Sql(SqlMode),
+    Files(Encoding),
 }
 
-/// Texts that were made to be taken for something else, and any others.
-fn nasty(random: &mut StdRng) -> String {
-    const PIECES: [&str; 26] = [
-        "'",
-        "''",
-        "\\",
-        "\\'",
-        "\"",
-        "`",
-        "\n",
-        "\r\n",
-        "\t",
-        ";",
-        "--",
-        "/*",
-        "*/",
-        ":p0",
-        "?",
-        "${spark.sql.ansi.enabled}",
-        "$",
-        "{",
-        "}",
-        "%s",
-        "\\u0041",
-        "\\n",
-        "é😀\u{2028}",
-        "'); DROP TABLE main.direct_write.telemetry; --",
-        "NULL",
-        " ",
-    ];
-    let count = random.random_range(0..6);
-    (0..count)
-        .map(|_| {
-            if random.random_range(0..4) == 0 {
-                char::from_u32(random.random_range(1..0x11_0000)).unwrap_or('x').to_string()
-            } else {
-                PIECES[random.random_range(0..PIECES.len())].to_owned()
-            }
-        })
-        .collect()
-}
-
-/// Telemetry with extreme values; `sequence` counts from `first`.
-fn telemetry(table: &TableInfo, run: &str, first: i64, rows: usize, random: &mut StdRng) -> RecordBatch {
-    const DOUBLES: [f64; 10] =
-        [0.0, -0.0, f64::MAX, f64::MIN, f64::MIN_POSITIVE, 5e-324, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.1];
-    // The years 1 and 9999, and the microseconds around 1970.
-    const TIMES: [i64; 6] = [-62_135_596_800_000_000, 253_402_300_799_999_999, -1, 0, 1, 1_763_900_000_123_456];
-    let ids: Vec<String> = (0..rows).map(|row| format!("{run}-{:012x}", first + row as i64)).collect();
-    let mut maybe = |value: String| if value.len() % 7 == 3 { None } else { Some(value) };
-    let texts: Vec<Vec<Option<String>>> = (0..4).map(|_| (0..rows).map(|_| maybe(nasty(random))).collect()).collect();
-    let values: Vec<Option<f64>> = (0..rows)
-        .map(|row| match row % 3 {
-            0 => DOUBLES.get(row / 3 % 11).copied(),
-            _ => Some(f64::from_bits(random.random::<u64>())),
-        })
-        .collect();
-    let times: Vec<Option<i64>> = (0..rows).map(|row| TIMES.get(row % 7).copied()).collect();
-    let sequences = (0..rows).map(|row| match row % 50 {
-        7 => i64::MIN,
-        8 => i64::MAX,
-        _ => first + row as i64,
-    });
-    let text = |index: usize| -> ArrayRef { Arc::new(StringArray::from(texts[index].clone())) };
-    let columns: Vec<ArrayRef> = vec![
-        text(0),
-        text(1),
-        text(2),
-        Arc::new(Float64Array::from(values)),
-        text(3),
-        Arc::new(TimestampMicrosecondArray::from(times).with_timezone("UTC")),
-        Arc::new(StringArray::from(ids)),
-        Arc::new(StringArray::from(vec![run; rows])),
-        Arc::new(Int64Array::from_iter_values(sequences)),
-    ];
-    RecordBatch::try_new(arrow_schema(table).unwrap(), columns).unwrap()
-}
-
-/// What a SELECT of [`TELEMETRY_COLUMNS`] should answer.
-fn expected(batch: &RecordBatch) -> Vec<Value> {
-    let text = |column: usize, row: usize| -> Value {
-        let column = batch.column(column).as_any().downcast_ref::<StringArray>().unwrap();
-        arrow_array::Array::is_valid(column, row).then(|| column.value(row)).into()
-    };
-    let values = batch.column(3).as_any().downcast_ref::<Float64Array>().unwrap();
-    let times = batch.column(5).as_any().downcast_ref::<TimestampMicrosecondArray>().unwrap();
-    let sequences = batch.column(8).as_any().downcast_ref::<Int64Array>().unwrap();
-    (0..batch.num_rows())
-        .map(|row| {
-            let value = arrow_array::Array::is_valid(values, row).then(|| bits(values.value(row)));
-            let time = arrow_array::Array::is_valid(times, row).then(|| times.value(row).to_string());
-            json!([
-                text(6, row),
-                text(7, row),
-                text(0, row),
-                text(1, row),
-                text(2, row),
-                value,
-                text(4, row),
-                time,
-                sequences.value(row).to_string()
-            ])
-        })
-        .collect()
-}
-
-/// A number by which two are the same only when they are, but for the kinds of NaN.
-fn bits(value: f64) -> String {
-    if value.is_nan() { "NaN".to_owned() } else { format!("{:016x}", value.to_bits()) }
-}
+const WAYS: [Way; 6] = [
+    Way::Sql(SqlMode::SingleRow),
+    Way::Sql(SqlMode::ValuesParameters),
+    Way::Sql(SqlMode::ValuesLiterals),
+    Way::Sql(SqlMode::JsonParameter),
+    Way::Files(Encoding::Json),
+    Way::Files(Encoding::Parquet),
+];
 
 /// The rows of a run by `record_id`, with the numbers as [`bits`] and the times in microseconds.
 async fn rows(caller: &Caller, run: &str) -> Vec<Value> {
@@ -220,9 +120,10 @@ async fn every_way_writes_every_value_as_it_is() {
     let world = World::start(LakehouseOptions::default()).await;
     let table = world.table(TELEMETRY).await;
     let mut random = StdRng::seed_from_u64(5);
-    for (way, (kind, mode, count)) in ways(2_000, 100).into_iter().enumerate() {
-        let run = format!("run{way}");
-        let session = world.open(&table, kind, mode).await;
+    for (number, way) in WAYS.into_iter().enumerate() {
+        let count = if matches!(way, Way::Sql(SqlMode::SingleRow)) { 100 } else { 2_000 };
+        let run = format!("run{number}");
+        let session = world.open(&table, way).await.unwrap();
         let mut wanted = Vec::new();
         for first in (0..count).step_by(500) {
             let batch = telemetry(&table, &run, first as i64, count.min(500), &mut random);
@@ -241,9 +142,9 @@ async fn every_way_writes_every_value_as_it_is() {
         }
         session.close().await;
         let found = rows(&world.caller, &run).await;
-        assert_eq!(found.len(), count, "{kind} {mode:?}");
+        assert_eq!(found.len(), count, "{way:?}");
         for (found, wanted) in found.iter().zip(&wanted) {
-            assert_eq!(found, wanted, "{kind} {mode:?}");
+            assert_eq!(found, wanted, "{way:?}");
         }
     }
     assert_eq!(world.files_left().await, 0, "what was loaded is removed");
@@ -284,8 +185,8 @@ async fn typed(world: &World) -> (TableInfo, RecordBatch) {
 async fn every_type_arrives_through_every_way() {
     let world = World::start(LakehouseOptions::default()).await;
     let (table, batch) = typed(&world).await;
-    for (kind, mode, _) in ways(0, 0) {
-        let session = world.open(&table, kind, mode).await;
+    for way in WAYS {
+        let session = world.open(&table, way).await.unwrap();
         session.write(session.encode(&batch).unwrap(), Arc::new(Heard::default())).await.unwrap();
         session.close().await;
     }
@@ -298,7 +199,7 @@ async fn every_type_arrives_through_every_way() {
         .await;
     let ends = [
         json!([
-            "5",
+            "6",
             "-2147483648",
             "true",
             "-128",
@@ -310,9 +211,9 @@ async fn every_type_arrives_through_every_way() {
             "1969-12-31T23:59:59.999999",
             "a"
         ]),
-        json!(["5", "0", null, null, null, null, null, null, null, null, null]),
+        json!(["6", "0", null, null, null, null, null, null, null, null, null]),
         json!([
-            "5",
+            "6",
             "2147483647",
             "false",
             "127",
@@ -341,10 +242,9 @@ async fn what_a_way_cannot_carry_it_says_and_the_others_carry_it() {
     let empty = |index: usize| arrow_array::new_null_array(schema.field(index).data_type(), 1);
     let bytes: ArrayRef = Arc::new(BinaryArray::from(vec![&b"\x00'\\\xff"[..]]));
     let batch = RecordBatch::try_new(schema.clone(), vec![bytes, empty(1), empty(2)]).unwrap();
-    for (kind, mode, _) in ways(0, 0) {
-        let options = WriterOptions { kind, mode, encoding: None, streams: 1, batch: 1, in_flight: 1 };
-        let opened = world.writers.get(kind).unwrap().open(&table, &options).await;
-        if matches!(mode, Some(SqlMode::SingleRow | SqlMode::ValuesParameters | SqlMode::ValuesLiterals)) {
+    for way in WAYS {
+        let opened = world.open(&table, way).await;
+        if matches!(way, Way::Sql(mode) if mode != SqlMode::JsonParameter) {
             let error = opened.err().unwrap();
             assert!(error.to_string().contains("cannot carry"), "{error}");
             continue;
@@ -352,8 +252,17 @@ async fn what_a_way_cannot_carry_it_says_and_the_others_carry_it() {
         let session = opened.unwrap();
         session.write(session.encode(&batch).unwrap(), Arc::new(Heard::default())).await.unwrap();
     }
+    // More literals of bytes than a statement may have operators.
+    world.caller.rows("CREATE TABLE main.default.bytes (b BINARY)").await;
+    let table = world.table("main.default.bytes").await;
+    let bytes: ArrayRef = Arc::new(BinaryArray::from_iter_values((0..5_000_u32).map(u32::to_be_bytes)));
+    let many = RecordBatch::try_new(arrow_schema(&table).unwrap(), vec![bytes]).unwrap();
+    let session = world.open(&table, Way::Sql(SqlMode::ValuesLiterals)).await.unwrap();
+    session.write(session.encode(&many).unwrap(), Arc::new(Heard::default())).await.unwrap();
+    let counted = world.caller.rows("SELECT count(DISTINCT b), max(b) FROM main.default.bytes").await;
+    assert_eq!(counted, json!([["5000", "AAAThw=="]]));
     let rows = world.caller.rows("SELECT b, l, m FROM main.default.odd").await;
-    assert_eq!(rows, json!([["ACdc/w==", null, null], ["ACdc/w==", null, null]]));
+    assert_eq!(rows, json!(vec![json!(["ACdc/w==", null, null]); 3]));
     world.lakehouse.stop().await;
 }
 
@@ -363,9 +272,9 @@ async fn refusals_are_repeated_and_nothing_is_there_twice() {
     let world = World::start(LakehouseOptions { weather: weather.clone(), ..Default::default() }).await;
     let table = world.table(TELEMETRY).await;
     let mut random = StdRng::seed_from_u64(6);
-    for (way, (kind, mode, _)) in ways(0, 0).into_iter().enumerate() {
-        let session = world.open(&table, kind, mode).await;
-        let run = format!("refused{way}");
+    for (number, way) in WAYS.into_iter().enumerate() {
+        let session = world.open(&table, way).await.unwrap();
+        let run = format!("refused{number}");
         let batch = telemetry(&table, &run, 0, 3, &mut random);
         let encoded = session.encode(&batch).unwrap();
         weather.set("*", Some(Forecast { refusals: 2, refusal_status: Some(429), ..Default::default() }));
@@ -382,7 +291,7 @@ async fn refusals_are_repeated_and_nothing_is_there_twice() {
 async fn a_statement_that_failed_is_not_in_doubt_and_those_before_it_are_durable() {
     let world = World::start(LakehouseOptions::default()).await;
     let (table, batch) = typed(&world).await;
-    let session = world.open(&table, WriterKind::Sql, Some(SqlMode::SingleRow)).await;
+    let session = world.open(&table, Way::Sql(SqlMode::SingleRow)).await.unwrap();
     let mut encoded = session.encode(&batch).unwrap();
     let Payload::Requests(requests) = &mut encoded.payload else { panic!() };
     let good = String::from_utf8(requests[1].1.to_vec()).unwrap();

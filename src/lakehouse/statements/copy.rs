@@ -85,7 +85,7 @@ pub(super) async fn run(runner: &Runner, job: &Job, copy: Copy, cancel: &Cancell
         let reading = read(&table, volumes, copy, path.clone(), cancel.clone());
         let mut loading = unless_canceled(cancel, reading).await?;
         if let Some(select) = select {
-            unless_canceled(cancel, select::run(runner, job, &table, select, &mut loading)).await?;
+            unless_canceled(cancel, select::run(runner, job, &table, *select, &mut loading)).await?;
         }
         Ok(loading)
     });

@@ -112,6 +112,9 @@ pub(super) fn convert_array<'a>(
     })
 }
 
+/// A row and where it begins; `None` at the end.
+type Placed<T> = Option<(usize, T)>;
+
 /// The rows in a text: one object, or the elements of one array of objects.
 pub(super) struct Rows<'a> {
     reader: Reader<'a>,
@@ -133,20 +136,20 @@ impl<'a> Rows<'a> {
     }
 
     /// The next row, strictly, and where it begins; `None` at the end, after which there is nothing but white space.
-    pub(super) fn next_row(&mut self, row: &DataType) -> Result<Option<(usize, Converted<'a>)>, Malformed> {
+    pub(super) fn next_row(&mut self, row: &DataType) -> Result<Placed<Converted<'a>>, Malformed> {
         let place = Place { rules: Rules::Strict, path: None };
         self.next(|reader, token, start| convert_from(reader, token, start, row, &place))
     }
 
     /// Like [`Self::next_row`], with the texts of the row's fields.
-    pub(super) fn next_texts(&mut self) -> Result<Option<(usize, Result<TextFields<'a>, Misfit>)>, Malformed> {
+    pub(super) fn next_texts(&mut self) -> Result<Placed<Result<TextFields<'a>, Misfit>>, Malformed> {
         self.next(|reader, token, _| texts::read(reader, &token))
     }
 
     fn next<T>(
         &mut self,
         read: impl FnOnce(&mut Reader<'a>, Token<'a>, usize) -> Result<T, Malformed>,
-    ) -> Result<Option<(usize, T)>, Malformed> {
+    ) -> Result<Placed<T>, Malformed> {
         if let RowsState::Start = self.state {
             if self.reader.is_at_end() {
                 return Ok(None);

@@ -9,7 +9,7 @@ use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::{EVERYWHERE, Event, Forecast, Weather};
+use super::{EVERYWHERE, Event, Faults, Forecast, Weather};
 use crate::lakehouse::error::ApiError;
 use crate::model::TableName;
 
@@ -68,12 +68,20 @@ pub(crate) async fn refuse(State(weather): State<Weather>, request: Request, nex
     if let Some(latency) = faults.latency() {
         tokio::time::sleep(latency).await;
     }
-    let Some((status, retry_after)) = faults.refuses() else { return next.run(request).await };
+    match refusal(&faults) {
+        Some(response) => response,
+        None => next.run(request).await,
+    }
+}
+
+/// The answer to a request that the weather refuses; counts it.
+pub(crate) fn refusal(faults: &Faults) -> Option<Response> {
+    let (status, retry_after) = faults.refuses()?;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     let code =
         if status == StatusCode::TOO_MANY_REQUESTS { "REQUEST_LIMIT_EXCEEDED" } else { "TEMPORARILY_UNAVAILABLE" };
     let error = ApiError::new(status, code, "Refused by the weather; nothing was done. Try again later.");
     let mut response = error.into_response();
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
-    response
+    Some(response)
 }

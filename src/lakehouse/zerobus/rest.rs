@@ -21,6 +21,8 @@ use super::wire::{Call, Records};
 use super::{LARGEST_MESSAGE, Shared, TABLE_HEADER, status_of};
 use crate::lakehouse::decode::{Decoder, JsonDecoder};
 use crate::lakehouse::error::ApiError;
+use crate::lakehouse::table::Table;
+use crate::lakehouse::weather;
 
 /// The door's route.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
@@ -41,12 +43,18 @@ async fn insert(
     let token = shared.config.oidc.check_bearer(text(header::AUTHORIZATION.as_str()));
     let token = token.map_err(|error| ApiError::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", error.to_string()))?;
     let caller = Caller { token, table_header: text(TABLE_HEADER).map(str::to_owned) };
-    write(&shared, &caller, &name, &body).await.map_err(refusal)?;
+    let table = table(&shared, &caller, &name).await.map_err(refusal)?;
+    if let Some(refused) = weather::refusal(table.faults()) {
+        return Ok(refused);
+    }
+    write(&table, &body).await.map_err(refusal)?;
+    if let Some(latency) = table.faults().latency() {
+        tokio::time::sleep(latency).await;
+    }
     Ok(Json(json!({})).into_response())
 }
 
-async fn write(shared: &Shared, caller: &Caller, name: &str, body: &[u8]) -> Result<(), Status> {
-    let table = table(shared, caller, name).await?;
+async fn write(table: &Arc<Table>, body: &[u8]) -> Result<(), Status> {
     let records: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| {
         Status::invalid_argument(format!("The body must be a JSON array of records; nothing was written: {error}."))
     })?;
@@ -55,7 +63,7 @@ async fn write(shared: &Shared, caller: &Caller, name: &str, body: &[u8]) -> Res
         return Err(Status::invalid_argument("The array is empty; nothing was written."));
     }
     let decoder = Decoder::Json(JsonDecoder::new(&table.arrow_schema()));
-    let mut ingest = Ingest::new(Arc::clone(&table), decoder, None, 0)?;
+    let mut ingest = Ingest::new(Arc::clone(table), decoder, None, 0)?;
     ingest.decode(Call { offset: Some(0), records: Records::Json(records) })?;
     let Some(decoded) = ingest.take()? else { return Ok(()) };
     let pending = table.append(decoded.entry).await.map_err(|error| status_of(&error))?;

@@ -10,11 +10,12 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use super::file::Format;
 use super::statement::copy_into;
 use crate::model::TableInfo;
 use crate::workspace::{OnSent, Statement, StatementResult, VolumePath, Workspace, WorkspaceError};
 use crate::writer::resilience::{Answered, AttemptFailed, GaveUp, Resilience, once};
-use crate::writer::sql::{Nested, Objects, inserted};
+use crate::writer::sql::inserted;
 use crate::writer::{Acknowledged, BatchProgress, Encoded, Payload, Session, WriteFailure, WriterError};
 
 /// How long the removal of the last files is waited for.
@@ -27,6 +28,7 @@ pub(super) struct CopySession {
     table: TableInfo,
     /// Of this session alone.
     folder: VolumePath,
+    format: Format,
     /// The number of the next file.
     next: AtomicU64,
     /// `None` for a form's: who sent it is waiting, and decides alone whether to send it again.
@@ -54,26 +56,21 @@ impl CopySession {
         workspace: Arc<Workspace>,
         table: TableInfo,
         folder: VolumePath,
+        format: Format,
         retries: bool,
     ) -> Result<Self, WriterError> {
         let warehouse = workspace.warehouse_id()?.to_owned();
         let resilience = retries.then(Resilience::at_least_once);
         let (next, removals) = (AtomicU64::new(0), TaskTracker::new());
-        Ok(Self { workspace, warehouse, table, folder, next, resilience, removals })
+        Ok(Self { workspace, warehouse, table, folder, format, next, resilience, removals })
     }
 
-    /// The rows as a file: a JSON object in each line.
+    /// The rows as a file.
     ///
     /// # Errors
-    /// [`WriterError::Rejected`] for a value that SQL has no text for.
+    /// [`WriterError::Rejected`] for a value that the format cannot carry.
     pub(super) fn file(&self, records: &RecordBatch) -> Result<Bytes, WriterError> {
-        let objects = Objects::new(records, Nested::AsText);
-        let mut lines = String::with_capacity(64 * records.num_columns() * records.num_rows());
-        for row in 0..records.num_rows() {
-            objects.push(&mut lines, row)?;
-            lines.push('\n');
-        }
-        Ok(Bytes::from(lines))
+        self.format.encode(records)
     }
 
     /// Puts a file of `rows` rows into the volume and loads it; `progress` hears of its last byte.
@@ -86,7 +83,7 @@ impl CopySession {
         content: Bytes,
         progress: &Arc<dyn BatchProgress>,
     ) -> Result<Loaded, WriteFailure> {
-        let name = format!("{}.json", self.next.fetch_add(1, Ordering::Relaxed));
+        let name = format!("{}.{}", self.next.fetch_add(1, Ordering::Relaxed), self.format.extension());
         let file = self.folder.join(&name);
         let hears = progress.clone();
         let on_sent: OnSent = Arc::new(move || hears.sent(Instant::now()));
@@ -98,7 +95,8 @@ impl CopySession {
         let put = self.call(progress, put).await;
         let put = put.map_err(|gave_up| gave_up.of_rows(0, rows))?;
 
-        let statement = Statement::new(copy_into(&self.table, &self.folder, &name)).encode(&self.warehouse);
+        let statement =
+            Statement::new(copy_into(&self.table, &self.folder, &name, self.format)).encode(&self.warehouse);
         let copied = self.call(progress, || self.copy(statement.clone())).await;
         let at = Instant::now();
         match &copied {

@@ -2,22 +2,25 @@
 //!
 //! Databricks guesses the types of a JSON file's fields from its values and then refuses the file when a guess is not the
 //! type of the column. So nothing is left to guess: with `primitivesAsString` every field is a STRING, and the SELECT makes
-//! of each what its column is. Nested values are texts of JSON in the file for the same reason.
+//! of each what its column is. Nested values are texts of JSON in the file for the same reason. A Parquet file says itself
+//! what its columns are.
 
+use super::file::Format;
 use crate::model::{Column, ColumnType, TableInfo};
 use crate::workspace::VolumePath;
 use crate::writer::sql::{push_text, quoted, sql_type};
 
 /// Loads the file `name` of `folder`.
-pub(super) fn copy_into(table: &TableInfo, folder: &VolumePath, name: &str) -> String {
+pub(super) fn copy_into(table: &TableInfo, folder: &VolumePath, name: &str, format: Format) -> String {
+    let (target, folder, name) = (table.name.quoted(), literal(&folder.to_string()), literal(name));
+    if format == Format::Parquet {
+        return format!("COPY INTO {target} FROM {folder} FILEFORMAT = PARQUET FILES = ({name})");
+    }
     let columns: Vec<String> = table.columns.iter().map(selected).collect();
     format!(
-        "COPY INTO {} FROM (SELECT {} FROM {}) FILEFORMAT = JSON FILES = ({}) \
+        "COPY INTO {target} FROM (SELECT {} FROM {folder}) FILEFORMAT = JSON FILES = ({name}) \
          FORMAT_OPTIONS ('primitivesAsString' = 'true', 'mode' = 'FAILFAST', 'ignoreMissingFiles' = 'false')",
-        table.name.quoted(),
-        columns.join(", "),
-        literal(&folder.to_string()),
-        literal(name)
+        columns.join(", ")
     )
 }
 
@@ -69,6 +72,8 @@ mod tests {
             from_json(`l`, 'array<struct<a: int>>', map('mode', 'FAILFAST')) AS `l` FROM '/Volumes/a/b/v/it\\'s') \
             FILEFORMAT = JSON FILES = ('7.json') \
             FORMAT_OPTIONS ('primitivesAsString' = 'true', 'mode' = 'FAILFAST', 'ignoreMissingFiles' = 'false')";
-        assert_eq!(copy_into(&table, &folder, "7.json"), expected);
+        assert_eq!(copy_into(&table, &folder, "7.json", Format::Json), expected);
+        let expected = "COPY INTO `a`.`b`.`c` FROM '/Volumes/a/b/v/it\\'s' FILEFORMAT = PARQUET FILES = ('7.parquet')";
+        assert_eq!(copy_into(&table, &folder, "7.parquet", Format::Parquet), expected);
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{RecordBatch, StringArray};
 
+use super::file::Format;
 use super::session::CopySession;
 use crate::model::{Column, TableInfo, TableName};
 use crate::workspace::VolumePath;
@@ -26,7 +27,7 @@ async fn written(says: &[Said], retries: bool) -> (Result<Acknowledged, WriteFai
     let column = Arc::new(StringArray::from(vec!["x", "y"]));
     let records = RecordBatch::try_new(arrow_schema(&table).unwrap(), vec![column]).unwrap();
     let folder = VolumePath::of(&TableName::parse("a.b.v").unwrap()).join("run");
-    let session = CopySession::new(workspace, table, folder, retries).unwrap();
+    let session = CopySession::new(workspace, table, folder, Format::Json, retries).unwrap();
     let heard = Arc::new(Heard::default());
     let outcome = session.write(session.encode(&records).unwrap(), heard.clone()).await;
     session.close().await;

@@ -21,7 +21,7 @@ pub(in super::super) struct Copy {
     pub(super) target: ObjectName,
     pub(super) columns: Columns,
     /// What is made of the files' fields before they go to columns, by the name of [`SOURCE`](super::super::session::SOURCE).
-    pub(super) select: Option<Statement>,
+    pub(super) select: Option<Box<Statement>>,
     /// `/Volumes/...`, a file or a folder.
     pub(super) path: String,
     pub(super) selection: Selection,
@@ -103,7 +103,7 @@ pub(in super::super) fn parse_copy(parser: &mut Parser<'_>) -> Result<Option<Cop
         let query = parser.parse_query()?;
         parser.expect_token(&Token::RParen)?;
         let (select, path) = select::over_path(*query)?;
-        (Some(select), path)
+        (Some(Box::new(select)), path)
     } else {
         (None, parser.parse_literal_string()?)
     };
@@ -149,7 +149,7 @@ fn parse_clauses(parser: &mut Parser<'_>) -> Result<Clauses, Failure> {
 fn build(
     target: ObjectName,
     columns: Columns,
-    select: Option<Statement>,
+    select: Option<Box<Statement>>,
     path: String,
     clauses: Clauses,
 ) -> Result<Copy, Failure> {
