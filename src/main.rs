@@ -277,6 +277,9 @@ mod local {
         println!("export DATABRICKS_CLIENT_SECRET={}", credentials.client_secret.expose_secret());
         println!("export DATABRICKS_WAREHOUSE_ID=local");
         println!("export DIRECT_WRITE_ZEROBUS_ENDPOINT={url}");
+        if let Some(volume) = &config.write_volume {
+            println!("export DIRECT_WRITE_VOLUME={volume}");
+        }
         Ok(())
     }
 }

@@ -58,7 +58,7 @@ impl WriterKind {
         match self {
             Self::Zerobus => "Protobuf records over one long-lived gRPC stream, by the official Zerobus SDK.",
             Self::ZerobusRest => "JSON records in one HTTP request for each batch, to the REST door of Zerobus Ingest.",
-            Self::Sql => "INSERT statements with bound parameters, many rows each, through a SQL warehouse.",
+            Self::Sql => "INSERT statements through a SQL warehouse: one row each or many, in four modes.",
             Self::CopyInto => "One file for each batch in a volume, loaded by COPY INTO through a SQL warehouse.",
         }
     }

@@ -10,13 +10,14 @@ use serde_json::Value;
 
 use crate::support::{rows_on_disk, smart_watch, structured};
 
-const SETTINGS: [&str; 7] = [
+const SETTINGS: [&str; 8] = [
     "DATABRICKS_HOST",
     "DATABRICKS_CLIENT_ID",
     "DATABRICKS_CLIENT_SECRET",
     "DATABRICKS_WAREHOUSE_ID",
     "DATABRICKS_APP_PORT",
     "DIRECT_WRITE_TABLE",
+    "DIRECT_WRITE_VOLUME",
     "DIRECT_WRITE_ZEROBUS_ENDPOINT",
 ];
 
