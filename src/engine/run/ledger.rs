@@ -99,7 +99,10 @@ impl Ledger {
         self.raise_floor();
         let end = self.durable.end().div_ceil(BLOCK);
         let begin = self.cursor.take().filter(|cursor| *cursor < end).unwrap_or(self.floor);
-        let expected = self.unseen_blocks(begin, end);
+        let mut expected = self.unseen_blocks(begin, end);
+        if expected.is_empty() {
+            expected = self.unseen_blocks(self.floor, end);
+        }
         let ((first_block, first_bits), (last_block, last_bits)) = (expected.first()?, expected.last()?);
         let unseen = |block: u64, bits: &Bits| bits.without(&self.visible.block(block));
         let first = first_block * BLOCK + unseen(*first_block, first_bits).iter().next()?;

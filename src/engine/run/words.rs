@@ -14,12 +14,12 @@ pub(super) fn ending(
 ) -> (RunState, Option<String>) {
     let kept = kept(counts);
     let (what, next) = match (ended, produced) {
-        (Ended::Failed(error), _) => (format!("Writing through {label} failed: {error}."), error.remedy().to_owned()),
+        (Ended::Failed(error), _) => (format!("Writing through {label} failed: {}", sentence(&error)), error.remedy().to_owned()),
         (_, Err(Problem::Encode(error))) => {
-            (format!("The records cannot be written through {label}: {error}."), error.remedy().to_owned())
+            (format!("The records cannot be written through {label}: {}", sentence(&error)), error.remedy().to_owned())
         }
         (_, Err(Problem::Source(problem))) => {
-            (format!("The source failed: {problem}."), "Correct the source and run the plan again.".to_owned())
+            (format!("The source failed: {}", sentence(&problem)), "Correct the source and run the plan again.".to_owned())
         }
         (Ended::Stopped, Ok(())) => {
             let what = "Stopped before all records were sent and answered.".to_owned();
@@ -27,12 +27,18 @@ pub(super) fn ending(
         }
         (Ended::AllAnswered, Ok(())) => return (RunState::Completed, None),
     };
-    (RunState::Failed, Some(format!("{} {kept} {next}", what.replace("..", "."))))
+    (RunState::Failed, Some(format!("{what} {kept} {next}")))
 }
 
 /// Why a run failed that never had a session.
 pub(super) fn not_opened(label: &str, error: &WriterError) -> String {
-    format!("{label} could not be opened: {error}. Nothing was written. {}", error.remedy()).replace("..", ".")
+    format!("{label} could not be opened: {} Nothing was written. {}", sentence(error), error.remedy())
+}
+
+/// Others' words with one full stop at their end.
+fn sentence(words: &impl ToString) -> String {
+    let words = words.to_string();
+    format!("{}.", words.trim_end().trim_end_matches('.'))
 }
 
 /// What was kept.
