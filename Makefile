@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help run watch check test e2e build chaos fmt
+.PHONY: help run watch check test e2e build chaos conformance fmt
 
 ENV := . scripts/env.sh
 LOCAL := --no-default-features --features local
@@ -52,6 +52,11 @@ chaos: ## Kill the lakehouse 200 times at random moments, and at every named ste
 	@scripts/setup.sh test
 	$(ENV)
 	DIRECT_WRITE_KILLS=200 $(NEXTEST) --no-capture -E 'test(/^crash::/)'
+
+conformance: ## Every Zerobus client against every case, as a table
+	@scripts/setup.sh test
+	$(ENV)
+	$(NEXTEST) --no-capture -E 'test(/^conformance::/)'
 
 fmt: ## Format the sources
 	@$(ENV)
