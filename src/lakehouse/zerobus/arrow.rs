@@ -230,15 +230,18 @@ impl Batches {
     }
 }
 
-/// What is written as length in a few compressed bytes must not decide how much memory is taken.
+/// Each buffer has to be there, and what is written as length in a few compressed bytes must not decide how much memory is
+/// taken.
 fn check_size(batch: &deltalake::arrow::ipc::RecordBatch<'_>, body: &[u8]) -> Result<(), String> {
-    if batch.compression().is_none() {
-        return Ok(());
-    }
     let mut total = 0_i64;
     for buffer in batch.buffers().iter().flatten() {
-        let start = usize::try_from(buffer.offset()).map_err(|_| "a buffer lies outside of it")?;
-        let length = body.get(start..).and_then(|rest| rest.first_chunk::<8>()).map(|bytes| i64::from_le_bytes(*bytes));
+        let place = usize::try_from(buffer.offset()).ok().zip(usize::try_from(buffer.length()).ok());
+        let bytes = place.and_then(|(start, length)| body.get(start..start.checked_add(length)?));
+        let bytes = bytes.ok_or("a buffer lies outside of its body")?;
+        if batch.compression().is_none() {
+            continue;
+        }
+        let length = bytes.first_chunk::<8>().map(|bytes| i64::from_le_bytes(*bytes));
         // -1 says that the buffer is not compressed; an empty one has no length.
         total = total.saturating_add(length.unwrap_or(0).max(0));
     }

@@ -186,6 +186,10 @@ fn decoder_of(request: &CreateIngestStreamRequest, table: &Table) -> Result<Deco
 fn decoder(record_type: RecordType, descriptor: &[u8], table: &Table) -> Result<Decoder, Status> {
     match record_type {
         RecordType::Json => Ok(Decoder::Json(JsonDecoder::new(&table.arrow_schema()))),
+        // An empty one would describe a message without fields, which no record is.
+        RecordType::Proto if descriptor.is_empty() => {
+            Err(Status::invalid_argument("descriptor_proto is missing; a stream of PROTO records needs one."))
+        }
         RecordType::Proto => {
             let decoder = ProtobufDecoder::new(descriptor, &table.arrow_schema());
             decoder.map(Decoder::Protobuf).map_err(|error| match error {

@@ -52,8 +52,7 @@ impl Shape {
 /// The rows in that schema.
 pub fn batch(schema: &SchemaRef, rows: &[Value]) -> RecordBatch {
     let rows: Vec<&Value> = rows.iter().collect();
-    let columns = schema.fields().iter().map(|field| column(field, &rows)).collect();
-    RecordBatch::try_new(Arc::clone(schema), columns).unwrap()
+    RecordBatch::try_new(Arc::clone(schema), columns(schema.fields(), &rows)).unwrap()
 }
 
 fn message(descriptor: &MessageDescriptor, object: &Value) -> DynamicMessage {
@@ -122,7 +121,7 @@ fn column(field: &Field, values: &[&Value]) -> ArrayRef {
             let bytes = values.iter().map(|value| value.as_str().map(|text| STANDARD.decode(text).unwrap()));
             Arc::new(bytes.collect::<LargeBinaryArray>())
         }
-        DataType::Struct(fields) => Arc::new(structs(fields, values, present())),
+        DataType::Struct(fields) => Arc::new(StructArray::new(fields.clone(), columns(fields, values), present())),
         DataType::List(item) => {
             let items: Vec<&Value> = values.iter().filter_map(|value| value.as_array()).flatten().collect();
             let length = |value: &Value| value.as_array().map_or(0, Vec::len);
@@ -161,11 +160,11 @@ fn integers<T: ArrowPrimitiveType<Native: TryFrom<i64, Error: std::fmt::Debug>>>
     values.iter().map(|value| value.as_i64().map(|value| T::Native::try_from(value).unwrap())).collect()
 }
 
-fn structs(fields: &Fields, values: &[&Value], present: Option<NullBuffer>) -> StructArray {
+/// The fields of objects; a null has null fields.
+fn columns(fields: &Fields, values: &[&Value]) -> Vec<ArrayRef> {
     let child = |field: &FieldRef| {
-        // A null has null fields.
         let values: Vec<&Value> = values.iter().map(|value| &value[field.name().as_str()]).collect();
         column(field, &values)
     };
-    StructArray::new(fields.clone(), fields.iter().map(child).collect(), present)
+    fields.iter().map(child).collect()
 }

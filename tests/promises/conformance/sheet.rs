@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
+use tokio::task::JoinError;
 
 /// Cells that run at the same time.
 const BESIDE: usize = 8;
@@ -35,8 +36,11 @@ impl Cell {
     pub fn column(client: &str, run: impl Future<Output = Vec<(String, Verdict)>> + Send + 'static) -> Self {
         let client = client.to_owned();
         let run = async move {
-            let name = |(case, verdict)| (client.clone(), case, verdict);
-            run.await.into_iter().map(name).collect()
+            let column = match tokio::spawn(run).await {
+                Ok(column) => column,
+                Err(error) => vec![("the script goes through its cases".to_owned(), Err(said(error)))],
+            };
+            column.into_iter().map(|(case, verdict)| (client.clone(), case, verdict)).collect()
         };
         Self { run: run.boxed() }
     }
@@ -48,13 +52,15 @@ pub async fn judged(run: impl Future<Output = ()> + Send + 'static) -> Verdict {
     match outcome {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_late)) => Err(format!("not over after {PATIENCE:?}")),
-        Err(error) if error.is_panic() => {
-            let panic = error.into_panic();
-            let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            Err(text.unwrap_or("a panic without words").to_owned())
-        }
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(said(error)),
     }
+}
+
+/// The words of a panic.
+fn said(error: JoinError) -> String {
+    let Ok(panic) = error.try_into_panic() else { return "cancelled".to_owned() };
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic without words").to_owned()
 }
 
 /// The table. Cases are in the order in which they were named first.

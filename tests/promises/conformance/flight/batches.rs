@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arrow_flight::FlightData;
-use arrow_flight::utils::batches_to_flight_data;
 use deltalake::arrow::array::{ArrayRef, DictionaryArray, Int32Array, LargeStringArray, RecordBatch};
 use deltalake::arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use deltalake::arrow::ipc::CompressionType;
@@ -74,12 +73,12 @@ fn scripts() -> Vec<Script> {
                 let whole = batch(shape, 2);
                 FlightData { data_body: whole.data_body.slice(..whole.data_body.len() / 2), ..whole }
             },
-            &["offset 2", "cannot be read"],
+            &["offset 2", "lies outside of its body"],
         ),
         bad(
             "a batch's body is missing",
             |shape| FlightData { data_body: Default::default(), ..batch(shape, 2) },
-            &["offset 2", "cannot be read"],
+            &["offset 2", "lies outside of its body"],
         ),
         bad(
             "a batch's body is of arbitrary bytes",
@@ -132,11 +131,6 @@ fn scripts() -> Vec<Script> {
                 &["offset 2", "amount"],
             )
         },
-        bad(
-            "a bad record is named, those before it are kept",
-            |shape| batch_message(&shape.batch(&[row(7), json!({ "id": "bad", "price": "free" }), row(8)]), 2),
-            &["offset 2: field 'price': row 1"],
-        ),
         good("a batch without rows counts as a call", |shape| batch_message(&shape.batch(&[]), 2), &[]),
         good("a compressed batch is taken", |shape| compressed(shape, 2), &["r00009"]),
     ]
@@ -199,7 +193,12 @@ async fn dictionary(place: &Place) {
     let ids: DictionaryArray<Int32Type> = ["a", "b", "a"].into_iter().collect();
     let ids: ArrayRef = Arc::new(ids);
     let batch = RecordBatch::try_from_iter([("id", ids)]).unwrap();
-    let messages = batches_to_flight_data(&batch.schema(), vec![batch]).unwrap();
+    let (writer, options) = (IpcDataGenerator::default(), IpcWriteOptions::default());
+    let (mut tracker, mut context) = (DictionaryTracker::new(false), IpcWriteContext::default());
+    let schema = writer.schema_to_bytes_with_dictionary_tracker(&batch.schema(), &mut tracker, &options);
+    let (dictionaries, rows) = writer.encode(&batch, &mut tracker, &options, &mut context).unwrap();
+    let mut messages: Vec<FlightData> = vec![schema.into()];
+    messages.extend(dictionaries.into_iter().chain([rows]).map(FlightData::from));
     assert_eq!(messages.len(), 3, "schema, dictionary, batch");
     let mut stream = Flight::call(place.channel().await, &place.headers(&table).await).await.unwrap();
     for (index, message) in messages.into_iter().enumerate() {

@@ -182,7 +182,7 @@ async fn broken(place: &Place, kind: Kind) {
     stream.wait().await.unwrap();
 
     allowance.store(900_000, Ordering::SeqCst);
-    let records: Vec<String> = (2..20_002).map(|index| row(index).to_string()).collect();
+    let records: Vec<String> = (2..30_002).map(|index| row(index).to_string()).collect();
     assert!(records.iter().map(String::len).sum::<usize>() > 1_000_000);
     stream.write_json(records).await;
     let ended = stream.heard_out().await;
