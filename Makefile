@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help run watch check test e2e build chaos bench fmt
+.PHONY: help run watch check test e2e build chaos bench conformance fmt
 
 ENV := . scripts/env.sh
 LOCAL := --no-default-features --features local
@@ -57,6 +57,11 @@ bench: ## Ratios against named peers, in one run; ONLY=ingest|durable|delta|memo
 	@scripts/setup.sh check
 	$(ENV)
 	cargo bench $(LOCAL) --bench lakehouse -- $(ONLY)
+
+conformance: ## Every Zerobus client against every case, as a table
+	@scripts/setup.sh test
+	$(ENV)
+	$(NEXTEST) --no-capture -E 'test(/^conformance::/)'
 
 fmt: ## Format the sources
 	@$(ENV)

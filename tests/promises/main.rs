@@ -7,7 +7,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod beside;
 mod clients;
+mod conformance;
 mod crash;
 mod grants;
 mod program;
