@@ -22,8 +22,8 @@ use crate::support::caller::Caller;
 use crate::support::{RunningLakehouse, python};
 
 const TABLE: &str = "main.default.beside";
-/// Compactions that have to happen while the streams are open.
-const COMPACTIONS: usize = 2;
+/// Compactions that have to be done while the streams are open.
+const COMPACTIONS: usize = 1;
 /// How long that may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Records of a call.

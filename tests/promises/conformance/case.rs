@@ -142,7 +142,9 @@ impl Case {
         let all_said = says.iter().all(|word| text.contains(word));
         match self.expected {
             Expected::Written => {
-                assert!(report.opened && report.error.is_none(), "{report:?}");
+                // The SDK's Arrow streams say so, and that nothing is lost by it, when they are closed while they are rotated.
+                let in_rotation = self.rotating && text.contains("Server requested graceful stream rotation");
+                assert!(report.opened && (report.error.is_none() || in_rotation), "{report:?}");
                 assert_eq!(report.acknowledged, self.calls.len(), "calls acknowledged");
                 if self.rotating {
                     let mut found = place.ids(client, table).await;
@@ -251,11 +253,11 @@ fn shown(empty_for_null: bool) -> Value {
             "2025-01-01T00:00:00.000",
             "AAH/",
             "[\"a\",\"b\"]",
-            "[\"1\",\"-2\"]",
-            "{\"x\":\"1\"}",
+            "[1,-2]",
+            "{\"x\":1}",
             "{\"7\":\"seven\"}",
-            "{\"city\":\"Zürich\",\"at\":{\"lat\":\"47.5\",\"lon\":\"8.5\"},\"marks\":[\"3\",\"1\"]}",
-            "[{\"sku\":\"A\",\"quantity\":\"2\",\"price\":\"9.90\"},{\"sku\":\"B\",\"quantity\":null,\"price\":null}]"
+            "{\"city\":\"Zürich\",\"at\":{\"lat\":47.5,\"lon\":8.5},\"marks\":[3,1]}",
+            "[{\"sku\":\"A\",\"quantity\":2,\"price\":9.90},{\"sku\":\"B\",\"quantity\":null,\"price\":null}]"
         ],
         [
             "null", null, null, null, null, null, null, null, null, null, null, null, null, list, list, map, map, null,

@@ -127,7 +127,7 @@ impl Client {
 
     /// The raw ones have no secrets of their own and no recovery: what they do then are cases of their own.
     fn can(self, case: &Case) -> bool {
-        !self.is_raw() || (case.who == Who::Administrator && !case.rotating)
+        !self.is_raw() || (case.who == Who::Administrator && !case.rotating && case.table_exists)
     }
 
     /// The words of a refusal that the client must pass on.
