@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 /// Of 0 to 99. Niceness 10 on Linux: a tenth of the share of a thread that does not yield (sched(7), each step of niceness is a
 /// factor of about 1.25).
-const PRIORITY: u8 = 24;
+const PRIORITY: u8 = 22;
 
 /// Runs blocking work in the background and returns what it did.
 ///
@@ -55,7 +55,8 @@ mod tests {
             stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(16)?.parse::<i32>().ok())
         };
         let before = niceness();
-        assert!(run(niceness).await.expect("done") >= before.max(Some(10)));
+        let there = run(niceness).await.expect("done");
+        assert!(there == Some(10) || before >= Some(10), "{there:?}");
         assert_eq!(niceness(), before);
     }
 }
