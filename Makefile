@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help run watch check test e2e build chaos fmt
+.PHONY: help run watch check test e2e build chaos bench conformance fmt
 
 ENV := . scripts/env.sh
 LOCAL := --no-default-features --features local
@@ -52,6 +52,16 @@ chaos: ## Kill the lakehouse 200 times at random moments, and at every named ste
 	@scripts/setup.sh test
 	$(ENV)
 	DIRECT_WRITE_KILLS=200 $(NEXTEST) --no-capture -E 'test(/^crash::/)'
+
+bench: ## Ratios against named peers, in one run; ONLY=ingest|durable|delta|memory|backlog for a part
+	@scripts/setup.sh check
+	$(ENV)
+	cargo bench $(LOCAL) --bench lakehouse -- $(ONLY)
+
+conformance: ## Every Zerobus client against every case, as a table
+	@scripts/setup.sh test
+	$(ENV)
+	$(NEXTEST) --no-capture -E 'test(/^conformance::/)'
 
 fmt: ## Format the sources
 	@$(ENV)

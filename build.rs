@@ -22,7 +22,11 @@ fn compile_protos() -> Result<(), Box<dyn std::error::Error>> {
     builder().build_server(false).compile_fds(product)?;
     if std::env::var_os("CARGO_FEATURE_LOCAL").is_some() {
         let zerobus = protox::compile(["zerobus.proto"], ["proto"])?;
-        builder().bytes(".").build_server(true).compile_fds(zerobus)?;
+        builder().bytes(".").build_server(true).compile_fds(zerobus.clone())?;
+        // The client is in a folder of its own, where the tests include it and the program does not.
+        let client = out.join("client");
+        std::fs::create_dir_all(&client)?;
+        builder().bytes(".").build_server(false).build_client(true).out_dir(client).compile_fds(zerobus)?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 #   $DIRECT_WRITE_CACHE/tools    cargo-leptos, wasm-bindgen, linker link
 #   $DIRECT_WRITE_CACHE/target   cargo's target directory
 #   $DIRECT_WRITE_CACHE/node     node_modules for the end-to-end tests
-#   $DIRECT_WRITE_CACHE/python   virtual environment with the independent readers and clients
+#   $DIRECT_WRITE_CACHE/python   virtual environment with the independent readers and clients; python-0.2 with an older client
 
 export DIRECT_WRITE_CACHE="${DIRECT_WRITE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/direct-write}"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$DIRECT_WRITE_CACHE/target}"

@@ -192,20 +192,25 @@ need_node_packages() {
   ln -sfn "$node/node_modules" end2end/node_modules
 }
 
-need_python_clients() {
-  local venv="$DIRECT_WRITE_CACHE/python"
-  if cmp -s tests/requirements.txt "$venv/requirements.txt"; then
-    say "Python clients: there"
+# One virtual environment per requirements file: the two Zerobus SDKs are the same package in versions that exclude each other.
+python_environment() {
+  local venv="$DIRECT_WRITE_CACHE/$1" requirements="$2" title="$3"
+  if cmp -s "$requirements" "$venv/requirements.txt"; then
+    say "$title: there"
     return
   fi
   command -v python3 >/dev/null 2>&1 || step "Python from the distribution" apt_install python3 python3-venv python3-pip \
     || fail "Python 3.10 or newer is needed for the independent clients of the tests."
-  step "Python environment" python3 -m venv "$venv" \
+  step "Python environment" python3 -m venv --clear "$venv" \
     || fail "python3 -m venv failed (Debian: apt-get install python3-venv)."
-  step "Python clients (deltalake, pyarrow, Zerobus SDK)" \
-    "$venv/bin/pip" install --quiet --requirement tests/requirements.txt \
-    || fail "pip could not install tests/requirements.txt."
-  cp tests/requirements.txt "$venv/requirements.txt"
+  step "$title" "$venv/bin/pip" install --quiet --requirement "$requirements" \
+    || fail "pip could not install $requirements."
+  cp "$requirements" "$venv/requirements.txt"
+}
+
+need_python_clients() {
+  python_environment python tests/requirements.txt "Python clients (deltalake, pyarrow, Zerobus SDK)"
+  python_environment python-0.2 tests/requirements-0.2.txt "Python client (Zerobus SDK 0.2)"
 }
 
 need_c_compiler

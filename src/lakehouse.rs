@@ -36,6 +36,7 @@ use axum::{Json, Router, middleware};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+mod background;
 mod catalog;
 mod columns;
 mod commits;

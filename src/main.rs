@@ -17,6 +17,11 @@ use leptos::config::LeptosOptions;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+/// Batches of records are large: glibc's allocator gives each back to the system and faults its pages in again.
+#[cfg(all(feature = "local", target_os = "linux"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Push events straight into Delta tables, compare the ways of doing it, and run the one you chose.
 #[derive(Parser)]
 #[command(version, about)]

@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::background;
 use super::commits::{AppVersion, Commits};
 use super::data_files;
 use super::error::LakehouseError;
@@ -146,7 +147,7 @@ async fn commit(config: &CommitterConfig, group: &mut Vec<SealedSegment>, tried:
     let Ok(_turn) = config.turns.acquire().await else { return Err(LakehouseError::Closed(config.table.clone())) };
     let segments = std::mem::take(group);
     let (schema, folder, metrics) = (config.schema.clone(), config.log_folder.clone(), config.metrics.clone());
-    let read = tokio::task::spawn_blocking(move || read(segments, &folder, &schema, &metrics)).await;
+    let read = background::run(move || read(segments, &folder, &schema, &metrics)).await;
     let (segments, rows) = read.map_err(|error| not_written(error.to_string()))?;
     *group = segments;
     let rows = rows?;
@@ -158,7 +159,8 @@ async fn commit(config: &CommitterConfig, group: &mut Vec<SealedSegment>, tried:
         once: false,
     }));
     let table = config.latest.borrow().clone();
-    let files = data_files::write(table, rows.batches).await.map_err(|error| not_written(error.to_string()))?;
+    let files =
+        data_files::write_in_background(table, rows.batches).await.map_err(|error| not_written(error.to_string()))?;
     config.faults.reach(CrashPoint::AfterDataFile);
     match config.commits.commit(files, versions).await {
         // An earlier try had succeeded after all.

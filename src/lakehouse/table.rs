@@ -261,11 +261,16 @@ impl Table {
         app_version(&latest, application).await.map_err(LakehouseError::table(&self.name, "Reading"))
     }
 
-    /// The last durable offset of a persistent stream, in the log or in Delta, from which it goes on.
+    /// The last durable offset of a persistent stream, in the log or in Delta, from which it goes on. The connection that
+    /// wrote to it before has to have ended; what it had queued counts.
     ///
     /// # Errors
-    /// [`LakehouseError::Table`] when the table's log cannot be read.
+    /// [`LakehouseError::Table`] when Delta's log cannot be read, otherwise as [`Table::append`] and [`Pending::durable`].
     pub(crate) async fn resume_stream(&self, stream: Uuid) -> Result<Option<i64>, LakehouseError> {
+        // Entries are written in their order: when this one is durable, it is known what became of those before it.
+        let nothing = self.encoder()?.encode(&RecordBatch::new_empty(self.arrow_schema()), None);
+        let nothing = nothing.map_err(|error| LakehouseError::InvalidArgument(error.to_string()))?;
+        self.append(nothing).await?.durable().await?;
         if let Some(offset) = self.log.offset(&stream) {
             return Ok(Some(offset));
         }

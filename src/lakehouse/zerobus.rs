@@ -16,11 +16,12 @@ mod rest;
 mod stream;
 mod wire;
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::Stream;
+use futures::{FutureExt, Stream};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::metadata::MetadataMap;
@@ -50,6 +51,11 @@ const LARGEST_MESSAGE: usize = 11 * 1024 * 1024;
 /// Answers that wait for a slow client; beyond this the stream stops reading, and HTTP/2 slows the client down.
 const ANSWERS_WAITING: usize = 64;
 const TABLE_HEADER: &str = "x-databricks-zerobus-table-name";
+/// Bytes of an error's text at most. It travels in HTTP/2 headers, of which clients take 8 to 16 KiB: a longer one, with
+/// a client's own text in it, would break the connection instead of being read.
+const LONGEST_TEXT: usize = 2000;
+/// Of these so many at the end, where the error codes are.
+const TEXT_END: usize = 400;
 
 /// What the service needs.
 pub(super) struct Config {
@@ -118,7 +124,7 @@ impl Zerobus for Service {
         request: Request<RetireStreamRequest>,
     ) -> Result<Response<RetireStreamResponse>, Status> {
         let caller = self.shared.caller(request.metadata())?;
-        opening::retire(&self.shared, &caller, request.into_inner()).await?;
+        opening::retire(&self.shared, &caller, request.into_inner()).await.map_err(readable)?;
         Ok(Response::new(RetireStreamResponse {}))
     }
 }
@@ -132,13 +138,36 @@ where
 {
     let (answers, receiver) = tokio::sync::mpsc::channel(ANSWERS_WAITING);
     tokio::spawn(async move {
-        if let Err(status) = serve(answers.clone()).await {
+        let served = AssertUnwindSafe(serve(answers.clone())).catch_unwind().await;
+        // Without a status the client would take the end for a good one.
+        let defect = || {
+            Err(Status::internal("A defect of the lakehouse ended the stream. Send what was not acknowledged again."))
+        };
+        if let Err(status) = served.unwrap_or_else(|_panic| defect()) {
             tracing::debug!(code = ?status.code(), message = status.message(), "stream ended with an error");
             // Nobody is left to hear it when the client has gone.
-            let _ = answers.send(Err(status)).await;
+            let _ = answers.send(Err(readable(status))).await;
         }
     });
     Response::new(Box::pin(ReceiverStream::new(receiver)))
+}
+
+/// The status with a text that clients can take.
+fn readable(status: Status) -> Status {
+    if status.message().len() <= LONGEST_TEXT {
+        return status;
+    }
+    Status::with_details(status.code(), shortened(status.message()), status.details().to_vec().into())
+}
+
+/// A text without its middle when it is too long for a status.
+fn shortened(text: &str) -> String {
+    if text.len() <= LONGEST_TEXT {
+        return text.to_owned();
+    }
+    let begin = text.floor_char_boundary(LONGEST_TEXT - TEXT_END);
+    let end = text.ceil_char_boundary(text.len() - TEXT_END);
+    format!("{} [{} bytes left out] {}", &text[..begin], end - begin, &text[end..])
 }
 
 impl Shared {

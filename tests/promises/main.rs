@@ -7,8 +7,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod beside;
 mod clients;
 mod command;
+mod conformance;
 mod crash;
 mod grants;
 mod program;

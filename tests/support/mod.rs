@@ -140,11 +140,18 @@ pub async fn rows_on_disk(data: &Path, table: &str, count: usize) -> Vec<Value> 
 
 /// Runs one of the scripts beside this file with the clients of `tests/requirements.txt`; returns what it printed.
 pub async fn python(script: &str, arguments: &[&str]) -> String {
+    python_of("python", script, arguments, &[]).await
+}
+
+/// The same in one of the Python environments that `scripts/setup.sh` makes, with more environment variables.
+pub async fn python_of(environment: &str, script: &str, arguments: &[&str], variables: &[(&str, &str)]) -> String {
     let cache = std::env::var("DIRECT_WRITE_CACHE")
         .expect("DIRECT_WRITE_CACHE is not set: run the tests with `make test`, which installs the Python clients");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support").join(script);
-    let mut command = Command::new(PathBuf::from(cache).join("python/bin/python"));
-    command.arg(script).args(arguments).stdin(Stdio::null());
+    let mut command = Command::new(PathBuf::from(cache).join(environment).join("bin/python"));
+    command.arg(script).args(arguments).envs(variables.iter().copied()).stdin(Stdio::null());
+    // The clients would send requests to this machine through a proxy as well.
+    command.env("NO_PROXY", "127.0.0.1,localhost").env("no_proxy", "127.0.0.1,localhost");
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));

@@ -3,7 +3,8 @@
 //! The first message carries the schema; each one behind it carries a batch and, as `app_metadata`, its offset from 0 on.
 //! The first answer says that the stream is ready (offset -1); the others acknowledge an offset and the rows up to it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 use super::ingest::{Decoded, Mark, Source};
 use super::opening::{Caller, table};
 use super::stream::{self, Answers, Ends, say};
-use super::{LARGEST_MESSAGE, Shared, in_background, status_of};
+use super::{LARGEST_MESSAGE, Shared, in_background, shortened, status_of};
 use crate::lakehouse::decode::arrow::{ArrowPlan, SchemaProblem, check_schema};
 use crate::lakehouse::log::EntryEncoder;
 use crate::lakehouse::table::Table;
@@ -123,7 +124,9 @@ async fn open(shared: &Shared, caller: &Caller, inbound: &mut Streaming<FlightDa
     let schema = message
         .header_as_schema()
         .ok_or_else(|| Status::invalid_argument("The first message of a stream must be the schema of its batches."))?;
-    let schema = Arc::new(fb_to_schema(schema));
+    let schema = unpanicking(|| fb_to_schema(schema))
+        .map_err(|problem| Status::invalid_argument(format!("The schema cannot be read: {problem}.")))?;
+    let schema = Arc::new(schema);
     let plan = check_schema(&schema, &table.arrow_schema()).map_err(|problems| misfit(&table, &problems))?;
     let encoder = table.encoder().map_err(|error| status_of(&error))?;
     Ok(Batches { table, schema, plan, encoder, next_offset: 0, rows: 0, decoded: None })
@@ -149,20 +152,28 @@ fn message(data: &FlightData) -> Result<Message<'_>, Status> {
         .map_err(|error| Status::invalid_argument(format!("The message is not Arrow IPC: {error}.")))
 }
 
+/// What arrow-ipc makes of bytes that came: where they contradict themselves it panics instead of returning an error.
+fn unpanicking<T>(read: impl FnOnce() -> T) -> Result<T, String> {
+    std::panic::catch_unwind(AssertUnwindSafe(read)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        text.unwrap_or("it contradicts itself").to_owned()
+    })
+}
+
 /// The service's error for a schema that does not fit.
 fn misfit(table: &Table, problems: &[SchemaProblem]) -> Status {
     let text: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    let mut causes: Vec<&str> = problems.iter().map(|problem| problem.cause.as_str()).collect();
-    causes.dedup();
-    let metadata =
-        HashMap::from([("causes".to_owned(), causes.join("|")), ("error_code".to_owned(), "8001".to_owned())]);
+    let causes: BTreeSet<&str> = problems.iter().map(|problem| problem.cause.as_str()).collect();
+    let causes = causes.into_iter().collect::<Vec<_>>().join(",");
+    let metadata = HashMap::from([("causes".to_owned(), causes), ("error_code".to_owned(), "8001".to_owned())]);
     let details = ErrorDetails::with_error_info("SCHEMA_VALIDATION_FAILED", "zerobus.databricks.com", metadata);
     let message = format!(
         "The schema does not fit table '{}': {}. Error Code: 8001, Error State: 1.",
         table.name(),
         text.join("; ")
     );
-    Status::with_error_details(Code::InvalidArgument, message, details)
+    // The details carry the text a second time.
+    Status::with_error_details(Code::InvalidArgument, shortened(&message), details)
 }
 
 #[derive(Deserialize)]
@@ -213,20 +224,24 @@ impl Batches {
         };
         check_size(&batch, &data.data_body)?;
         let body = Buffer::from(data.data_body.as_ref());
-        read_record_batch(&body, batch, self.schema.clone(), &HashMap::new(), None, &message.version())
-            .map_err(|error| format!("it cannot be read: {error}"))
+        let read = || read_record_batch(&body, batch, self.schema.clone(), &HashMap::new(), None, &message.version());
+        let read = unpanicking(read).and_then(|read| read.map_err(|error| error.to_string()));
+        read.map_err(|problem| format!("it cannot be read: {problem}"))
     }
 }
 
-/// What is written as length in a few compressed bytes must not decide how much memory is taken.
+/// Each buffer has to be there, and what is written as length in a few compressed bytes must not decide how much memory is
+/// taken.
 fn check_size(batch: &deltalake::arrow::ipc::RecordBatch<'_>, body: &[u8]) -> Result<(), String> {
-    if batch.compression().is_none() {
-        return Ok(());
-    }
     let mut total = 0_i64;
     for buffer in batch.buffers().iter().flatten() {
-        let start = usize::try_from(buffer.offset()).map_err(|_| "a buffer lies outside of it")?;
-        let length = body.get(start..).and_then(|rest| rest.first_chunk::<8>()).map(|bytes| i64::from_le_bytes(*bytes));
+        let place = usize::try_from(buffer.offset()).ok().zip(usize::try_from(buffer.length()).ok());
+        let bytes = place.and_then(|(start, length)| body.get(start..start.checked_add(length)?));
+        let bytes = bytes.ok_or("a buffer lies outside of its body")?;
+        if batch.compression().is_none() {
+            continue;
+        }
+        let length = bytes.first_chunk::<8>().map(|bytes| i64::from_le_bytes(*bytes));
         // -1 says that the buffer is not compressed; an empty one has no length.
         total = total.saturating_add(length.unwrap_or(0).max(0));
     }

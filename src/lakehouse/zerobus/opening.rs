@@ -8,6 +8,7 @@ use tonic::{Status, Streaming};
 use uuid::Uuid;
 
 use super::ingest::{Calls, Ingest};
+use super::persistent::Lease;
 use super::proto::resume_ingest_stream_request::Identifier;
 use super::proto::{
     CreateIngestStreamRequest, CreateIngestStreamResponse, EphemeralStreamRequest, EphemeralStreamResponse,
@@ -38,7 +39,8 @@ pub(super) struct Opened<T> {
     ingest: Ingest,
     /// What tells the client so.
     answer: T,
-    replaced: CancellationToken,
+    /// Of persistent streams.
+    lease: Option<Lease>,
 }
 
 impl<T> Opened<T> {
@@ -52,7 +54,7 @@ impl<T> Opened<T> {
         say(answers, self.answer).await?;
         let ends = Ends {
             stopping: shared.config.stopping.clone(),
-            replaced: self.replaced,
+            replaced: self.lease.as_ref().map_or_else(CancellationToken::new, |lease| lease.replaced.clone()),
             rotation: shared.config.rotation,
         };
         stream::run(Calls::<W>::new(self.ingest), inbound, answers, ends).await
@@ -80,7 +82,7 @@ pub(super) async fn ephemeral(
     let ingest = Ingest::new(table, decoder, None, 0)?;
     let payload = ephemeral_stream_response::Payload::CreateStreamResponse(created(Uuid::new_v4()));
     let answer = EphemeralStreamResponse { payload: Some(payload) };
-    Ok(Opened { ingest, answer, replaced: CancellationToken::new() })
+    Ok(Opened { ingest, answer, lease: None })
 }
 
 /// Creates or resumes a persistent stream by its first message.
@@ -108,7 +110,7 @@ async fn create(
     let ingest = Ingest::new(table, decoder, Some(id), 0)?;
     let payload = persistent_stream_response::Payload::CreateStreamResponse(created(id));
     let answer = PersistentStreamResponse { payload: Some(payload) };
-    Ok(Opened { ingest, answer, replaced: shared.streams.take_over(id) })
+    Ok(Opened { ingest, answer, lease: Some(shared.streams.take_over(id).await) })
 }
 
 async fn resume(
@@ -125,13 +127,15 @@ async fn resume(
         return Err(Status::not_found(format!("Stream {id} wrote to a table '{}' that was dropped.", name.name)));
     }
     let decoder = decoder(request.record_type(), request.descriptor_proto(), &table)?;
-    // Taken over first: what the other connection may still write is then known.
-    let replaced = shared.streams.take_over(id);
+    // Taken over first: the other connection writes nothing more behind the offset that is told here.
+    let lease = shared.streams.take_over(id).await;
+    // It may have been retired in the meantime; from here on retiring ends this connection.
+    shared.streams.table(id).await.map_err(|error| status_of(&error))?.ok_or_else(unknown)?;
     let last = table.resume_stream(id).await.map_err(|error| status_of(&error))?;
     let ingest = Ingest::new(table, decoder, Some(id), last.map_or(0, |last| last + 1))?;
     let resumed = ResumeIngestStreamResponse { last_committed_offset: last };
     let payload = persistent_stream_response::Payload::ResumeStreamResponse(resumed);
-    Ok(Opened { ingest, answer: PersistentStreamResponse { payload: Some(payload) }, replaced })
+    Ok(Opened { ingest, answer: PersistentStreamResponse { payload: Some(payload) }, lease: Some(lease) })
 }
 
 /// Ends a persistent stream for good.
@@ -182,6 +186,10 @@ fn decoder_of(request: &CreateIngestStreamRequest, table: &Table) -> Result<Deco
 fn decoder(record_type: RecordType, descriptor: &[u8], table: &Table) -> Result<Decoder, Status> {
     match record_type {
         RecordType::Json => Ok(Decoder::Json(JsonDecoder::new(&table.arrow_schema()))),
+        // An empty one would describe a message without fields, which no record is.
+        RecordType::Proto if descriptor.is_empty() => {
+            Err(Status::invalid_argument("descriptor_proto is missing; a stream of PROTO records needs one."))
+        }
         RecordType::Proto => {
             let decoder = ProtobufDecoder::new(descriptor, &table.arrow_schema());
             decoder.map(Decoder::Protobuf).map_err(|error| match error {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 use crate::lakehouse::disk::{sync_folder, write_file};
@@ -26,7 +26,29 @@ pub(super) struct StreamTable {
 pub(super) struct PersistentStreams {
     folder: PathBuf,
     /// The connection that each stream is written by.
-    open: Mutex<HashMap<Uuid, CancellationToken>>,
+    open: Mutex<HashMap<Uuid, Connection>>,
+}
+
+struct Connection {
+    /// Cancelled when it is to end.
+    replaced: CancellationToken,
+    /// Cancelled when it has ended.
+    ended: CancellationToken,
+}
+
+impl Connection {
+    /// Ends it; when this returns it takes nothing more.
+    async fn end(self) {
+        self.replaced.cancel();
+        self.ended.cancelled().await;
+    }
+}
+
+/// A connection's right to write to a stream. It counts as ended when this is dropped.
+pub(super) struct Lease {
+    /// Cancelled when the right is gone.
+    pub(super) replaced: CancellationToken,
+    _ended: DropGuard,
 }
 
 impl PersistentStreams {
@@ -64,14 +86,19 @@ impl PersistentStreams {
         blocking(read).await
     }
 
-    /// Gives the stream to a new connection and ends the one that had it.
-    pub(super) fn take_over(&self, id: Uuid) -> CancellationToken {
-        let token = CancellationToken::new();
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(before) = open.insert(id, token.clone()) {
-            before.cancel();
+    /// Gives the stream to a new connection, and returns when the one that had it has ended.
+    pub(super) async fn take_over(&self, id: Uuid) -> Lease {
+        let (replaced, ended) = (CancellationToken::new(), CancellationToken::new());
+        let lease = Lease { replaced: replaced.clone(), _ended: ended.clone().drop_guard() };
+        let before = {
+            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            open.retain(|_, connection| !connection.ended.is_cancelled());
+            open.insert(id, Connection { replaced, ended })
+        };
+        if let Some(before) = before {
+            before.end().await;
         }
-        token
+        lease
     }
 
     /// Ends a stream for good, and the connection that has it.
@@ -82,8 +109,9 @@ impl PersistentStreams {
             removed.map_err(LakehouseError::io(&path, "Removing"))
         };
         blocking(remove).await?;
-        if let Some(connection) = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id) {
-            connection.cancel();
+        let connection = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        if let Some(connection) = connection {
+            connection.end().await;
         }
         Ok(())
     }

@@ -46,8 +46,25 @@ type Queueing = BoxFuture<'static, Result<(Pending, Mark), LakehouseError>>;
 /// Serves a stream that was opened until the client or something else ends it.
 ///
 /// # Errors
-/// The status it ends with, after everything that was taken before it has been acknowledged.
+/// The status it ends with, after everything that was taken before it has been acknowledged; at once when the stream
+/// belongs to another connection.
 pub(super) async fn run<S: Source>(
+    source: S,
+    inbound: Streaming<S::Request>,
+    answers: &Answers<S::Response>,
+    ends: Ends,
+) -> Result<(), Status> {
+    let replaced = ends.replaced.clone();
+    tokio::select! {
+        biased;
+        () = replaced.cancelled() => {
+            Err(Status::aborted("Another connection has taken this stream over, or it was retired."))
+        }
+        ended = serve(source, inbound, answers, ends) => ended,
+    }
+}
+
+async fn serve<S: Source>(
     mut source: S,
     mut inbound: Streaming<S::Request>,
     answers: &Answers<S::Response>,
@@ -101,7 +118,6 @@ pub(super) async fn run<S: Source>(
                 Event::ExpireTokens => {}
             },
             () = &mut closing => break Err(Status::unavailable(over)),
-            () = ends.replaced.cancelled() => break Err(Status::aborted("Another connection has taken this stream over, or it was retired.")),
         }
     };
     // What was taken before the end is acknowledged before the end is told.
