@@ -6,7 +6,9 @@
 
 mod date;
 mod error;
+mod number;
 mod product;
+pub mod receive;
 mod row;
 mod submission;
 mod table;
@@ -14,6 +16,7 @@ mod writer;
 
 pub use date::{CalendarDate, timestamp_micros};
 pub use error::{EdgeError, FieldError};
+pub use number::{is_number, parse_number};
 pub use product::{
     MAX_ITEMS, PRODUCT_COLUMNS, PRODUCT_INPUT_COLUMNS, Product, ProductDraft, validate_product, validate_products,
 };

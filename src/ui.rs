@@ -12,12 +12,20 @@ pub mod compose;
 pub mod drafts;
 pub mod field_errors;
 pub mod figures;
+pub mod handed;
+#[cfg(feature = "ssr")]
 pub mod header;
 pub mod journey;
 pub mod live;
+pub mod markup;
 pub mod number;
 pub mod outcome;
+#[cfg(feature = "ssr")]
+pub mod page;
+#[cfg(feature = "hydrate")]
+mod patch;
 pub mod product_form;
+pub mod reactive;
 pub mod rows;
 pub mod rows_form;
 pub mod samples;

@@ -134,6 +134,11 @@ impl Bench {
         followed && !lost && self.snapshot.with(running)
     }
 
+    /// Whether the chosen table is one for the product form; `None` while there is no table.
+    pub fn takes_products(&self) -> Option<bool> {
+        self.table_info.with(|table| table.as_ref().map(TableInfo::takes_products))
+    }
+
     /// Why the button cannot be pressed now; `None` when it can.
     pub fn blocked(&self) -> Option<&'static str> {
         if !self.hydrated.get() {

@@ -74,7 +74,7 @@ impl Drafts {
         if table.takes_products() {
             self.replace(samples::products());
         } else {
-            self.rows_text.set(serde_json::to_string_pretty(&samples::rows(table)).unwrap_or_default());
+            self.rows_text.set(format!("{:#}", Value::Array(samples::rows(table))));
             self.forget_verdicts();
         }
     }
@@ -113,10 +113,13 @@ impl Drafts {
         }
         self.rows_text.with(|text| {
             let text = if text.trim().is_empty() { "[]" } else { text };
-            serde_json::from_str(text).map_err(|error| {
-                let message = format!("This must be a JSON array of objects: {error}.");
-                FieldError { path: "items".into(), rule: "json".into(), message, came: String::new() }
-            })
+            let problem = match serde_json::from_str(text) {
+                Ok(Value::Array(items)) => return Ok(items),
+                Ok(_) => "there is no array around them".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            let message = format!("This must be a JSON array of objects: {problem}.");
+            Err(FieldError { path: "items".into(), rule: "json".into(), message, came: String::new() })
         })
     }
 

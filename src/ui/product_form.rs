@@ -6,6 +6,7 @@ use super::bench::Bench;
 use super::drafts::Draft;
 use super::field_errors::{input_id, path_of};
 use super::number::count_of;
+use super::reactive::{flag, perhaps, text};
 use crate::model::{FieldError, MAX_ITEMS};
 
 /// A field of the form: column, label, placeholder, kind of keyboard, whether it may stay empty.
@@ -28,31 +29,29 @@ pub fn ProductForm(
 ) -> impl IntoView {
     let drafts = bench.drafts;
     let count = Memo::new(move |_| drafts.products.with(Vec::len));
+    let full = move || count.get() >= MAX_ITEMS;
     let load = move |_| {
         if let Some(table) = bench.table_info.get_untracked() {
             drafts.load_sample(&table);
         }
     };
     view! {
-        <section class="items" aria-labelledby="items-title">
+        <section class="items" aria-labelledby="items-title" hidden=flag(move || bench.takes_products() != Some(true))>
             <div class="items-head">
                 <h3 id="items-title">"Products"</h3>
-                <span class="quiet num">{move || count_of(count.get() as u64, "item")}</span>
+                <span class="quiet num">{text(move || count_of(count.get() as u64, "item"))}</span>
                 <button type="button" class="button small" on:click=load>"Load sample data"</button>
                 <button type="button" class="button small" on:click=move |_| drafts.clear()>"Clear"</button>
             </div>
             <ol class="item-list">
                 <For each=move || drafts.products.get() key=|draft| draft.key children=move |draft| view! { <Item draft bench count /> } />
             </ol>
-            <button type="button" class="button small add" disabled=move || { count.get() >= MAX_ITEMS } on:click=move |_| drafts.add()>
+            <button type="button" class="button small add" disabled=flag(full) on:click=move |_| drafts.add()>
                 "Add item"
             </button>
-            <Show when=move || { count.get() >= MAX_ITEMS }>
-                <p class="help">{format!("At most {MAX_ITEMS} items go at a time.")}</p>
-            </Show>
+            <p class="help" hidden=flag(move || !full())>{format!("At most {MAX_ITEMS} items go at a time.")}</p>
         </section>
     }
-    .into_any()
 }
 
 #[component]
@@ -64,12 +63,12 @@ fn Item(draft: Draft, bench: Bench, count: Memo<usize>) -> impl IntoView {
     view! {
         <li>
             <fieldset class="item">
-                <legend>{move || format!("Item {}", index.get() + 1)}</legend>
+                <legend>{text(move || format!("Item {}", index.get() + 1))}</legend>
                 <button
                     type="button"
                     class="button small quiet-button remove"
-                    aria-label=move || format!("Remove item {}", index.get() + 1)
-                    disabled=move || count.get() == 1
+                    aria-label=text(move || format!("Remove item {}", index.get() + 1))
+                    disabled=flag(move || count.get() == 1)
                     on:click=move |_| drafts.remove(draft.key)
                 >
                     "Remove"
@@ -80,7 +79,6 @@ fn Item(draft: Draft, bench: Bench, count: Memo<usize>) -> impl IntoView {
             </fieldset>
         </li>
     }
-    .into_any()
 }
 
 #[component]
@@ -100,28 +98,27 @@ fn TextField(field: Field, draft: Draft, index: Memo<usize>, bench: Bench) -> im
     let edit = move |event| draft.edit(column, event_target_value(&event), &path.get_untracked(), bench.drafts);
     view! {
         <div class="field" data-column=column>
-            <label for=id>
+            <label for=text(id)>
                 {label}
-                {optional.then(|| view! { <span class="quiet">" optional"</span> })}
+                <span class="quiet">{if optional { " optional" } else { "" }}</span>
             </label>
             <input
                 type="text"
-                id=id
-                name=move || path.get()
+                id=text(id)
+                name=text(move || path.get())
                 inputmode=keyboard
                 placeholder=placeholder
                 autocomplete="off"
                 spellcheck="false"
                 required=!optional
-                aria-invalid=move || wrong().then_some("true")
-                aria-describedby=move || wrong().then(|| format!("{}-error", id()))
-                prop:value=move || draft.text.with(|draft| draft.field(column).to_owned())
+                aria-invalid=perhaps(move || wrong().then(|| "true".to_owned()))
+                aria-describedby=perhaps(move || wrong().then(|| format!("{}-error", id())))
+                prop:value=text(move || draft.text.with(|draft| draft.field(column).to_owned()))
                 on:input=edit
             />
-            <Show when=wrong>
-                <p class="error" id=move || format!("{}-error", id())>{move || error.get()}</p>
-            </Show>
+            <p class="error" id=text(move || format!("{}-error", id())) hidden=flag(move || !wrong())>
+                {text(move || error.get())}
+            </p>
         </div>
     }
-    .into_any()
 }

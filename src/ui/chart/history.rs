@@ -1,5 +1,7 @@
 //! The two charts of the workbench: throughput and latency of the last submissions of this session.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 
 use super::data::{PlotData, Point, Series};
@@ -14,15 +16,14 @@ pub fn Charts(
     /// Oldest first.
     samples: RwSignal<Vec<Sample>>,
 ) -> impl IntoView {
-    let throughput = Memo::new(move |_| samples.with(|samples| throughput_of(samples)));
-    let latency = Memo::new(move |_| samples.with(|samples| latency_of(samples)));
+    let throughput = Arc::new(move || samples.with(|samples| throughput_of(samples)));
+    let latency = Arc::new(move || samples.with(|samples| latency_of(samples)));
     view! {
         <section class="charts" aria-label="Charts of this session">
             <Plot id="throughput" title="Throughput" unit="records/s" data=throughput empty=teaching("durable records per second") />
             <Plot id="latency" title="Time to durable and visible" unit="ms" data=latency empty=teaching("the time to durable and to visible") />
         </section>
     }
-    .into_any()
 }
 
 fn teaching(what: &str) -> String {
