@@ -123,7 +123,12 @@ impl<T: Receive> Receive for Option<T> {
 
 impl<T: Receive> Receive for Vec<T> {
     fn receive(value: &Value) -> Option<Self> {
-        value.as_array()?.iter().map(T::receive).collect()
+        let values = value.as_array()?;
+        let mut all = Self::with_capacity(values.len());
+        for value in values {
+            all.push(T::receive(value)?);
+        }
+        Some(all)
     }
 }
 
