@@ -1,33 +1,21 @@
-//! What the server hands to an island, in the page itself.
+//! What the server hands to the island of a page: in the page itself, as JSON in an attribute of `<main>`.
 //!
-//! `#[island]` wants props that serde can write and read on both sides, and writes them in the browser too, where nobody
-//! reads that. This writes on the server only and reads by [`Receive`].
+//! Props of an `#[island]` would go through serde's derives, which brings a second parser and its errors into the browser
+//! (docs/decisions/0002-wasm-diet.md).
 
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+use leptos::prelude::*;
 
 use crate::model::receive::Receive;
 
-/// A prop of an island.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Handed<T>(
-    /// What is handed over.
-    pub T,
-);
-
-impl<T: Serialize> Serialize for Handed<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[cfg(feature = "ssr")]
-        return self.0.serialize(serializer);
-        #[cfg(not(feature = "ssr"))]
-        serializer.serialize_unit()
-    }
+/// What was handed over; `None` when there is nothing, or nothing that can be read.
+#[cfg(feature = "hydrate")]
+pub fn handed<T: Receive + Clone + 'static>() -> Option<T> {
+    let main = document().get_element_by_id("main")?;
+    crate::model::receive::receive(&main.get_attribute("data-handed")?)
 }
 
-impl<'de, T: Receive> Deserialize<'de> for Handed<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        T::receive(&value).map(Self).ok_or_else(|| D::Error::custom("another shape"))
-    }
+/// What the page around the island has provided as context.
+#[cfg(not(feature = "hydrate"))]
+pub fn handed<T: Receive + Clone + 'static>() -> Option<T> {
+    use_context()
 }

@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::handed::Handed;
 use super::header::{Header, Rail};
 use super::workbench::Workbench;
 use crate::api;
@@ -27,12 +26,15 @@ pub fn WorkbenchPage() -> impl IntoView {
 }
 
 fn frame(info: WorkbenchInfo) -> impl IntoView {
+    // Plain structs of text and numbers: there is nothing in them that JSON could refuse.
+    let handed = serde_json::to_string(&info).unwrap_or_default();
+    provide_context(info.clone());
     view! {
         <Header workspace=info.workspace.clone() />
         <div class="frame">
             <Rail />
-            <main id="main" tabindex="-1">
-                <Workbench info=Handed(info) />
+            <main id="main" tabindex="-1" data-handed=handed>
+                <Workbench />
             </main>
         </div>
     }

@@ -9,20 +9,17 @@ use super::banner::ProblemBanner;
 use super::bench::Bench;
 use super::chart::history::Charts;
 use super::compose::Compose;
-use super::handed::Handed;
+use super::handed::handed;
 use super::outcome::Outcome;
 use super::reactive::text;
 use super::rows::Rows;
 use super::session;
-use crate::model::WorkbenchInfo;
+use crate::model::{EdgeError, WorkbenchInfo, WorkspaceBadge};
 
 /// Everything that is alive on the page.
 #[island]
-pub fn Workbench(
-    /// What the server knew when the page was made.
-    info: Handed<WorkbenchInfo>,
-) -> impl IntoView {
-    let bench = Bench::new(info.0);
+pub fn Workbench() -> impl IntoView {
+    let bench = Bench::new(handed().unwrap_or_else(unread));
     Effect::new(move |_| {
         bench.samples.set(session::load());
         bench.hydrated.set(true);
@@ -42,5 +39,17 @@ pub fn Workbench(
             </div>
             <Rows bench />
         </div>
+    }
+}
+
+/// What is known when the page did not arrive whole; being a problem, it is asked for again.
+fn unread() -> WorkbenchInfo {
+    let words =
+        "What the server put into this page could not be read. The page asks for it again. Nothing was written.";
+    WorkbenchInfo {
+        workspace: WorkspaceBadge { name: String::new(), local: false, url: String::new(), principal: String::new() },
+        writers: Vec::new(),
+        tables: Vec::new(),
+        problem: Some(EdgeError::new("INTERNAL", words)),
     }
 }
