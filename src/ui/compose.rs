@@ -135,7 +135,7 @@ fn ActionBar(bench: Bench) -> impl IntoView {
     let summary = move || {
         let count =
             bench.table_info.with(|table| table.as_ref().and_then(|table| bench.drafts.items(table).ok()))?.len();
-        let writer = bench.usable_writer.get()?;
+        let writer = bench.usable_writer()?;
         Some(format!("{} by {writer}", count_of(count as u64, if products() { "item" } else { "row" })))
     };
     let note = move || bench.blocked().map(str::to_owned).or_else(summary).unwrap_or_default();

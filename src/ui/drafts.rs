@@ -19,7 +19,7 @@ pub struct Draft {
     /// What is typed.
     pub text: RwSignal<ProductDraft>,
     /// One bit for each of [`PRODUCT_INPUT_COLUMNS`]: whether it was edited.
-    touched: RwSignal<u8>,
+    touched: RwSignal<u32>,
 }
 
 /// Everything being composed.
@@ -34,7 +34,7 @@ pub struct Drafts {
     /// Errors only the server found; each goes when its field is edited.
     pub from_server: RwSignal<Vec<FieldError>>,
     /// Changes with every whole replacement, so that old keys are never met again.
-    next_key: StoredValue<u32>,
+    next_key: RwSignal<u32>,
 }
 
 impl Drafts {
@@ -45,15 +45,15 @@ impl Drafts {
             rows_text: RwSignal::new(String::new()),
             pressed: RwSignal::new(false),
             from_server: RwSignal::new(Vec::new()),
-            next_key: StoredValue::new(0),
+            next_key: RwSignal::new(0),
         };
         drafts.replace(vec![ProductDraft::default()]);
         drafts
     }
 
     fn draft(&self, text: ProductDraft) -> Draft {
-        let key = self.next_key.get_value();
-        self.next_key.set_value(key + 1);
+        let key = self.next_key.get_untracked();
+        self.next_key.set(key + 1);
         Draft { key, text: RwSignal::new(text), touched: RwSignal::new(0) }
     }
 
@@ -83,6 +83,11 @@ impl Drafts {
     pub fn clear(&self) {
         self.rows_text.set(String::new());
         self.replace(vec![ProductDraft::default()]);
+    }
+
+    /// Where a product stands in the list.
+    pub fn index_of(&self, draft: Draft) -> usize {
+        self.products.with(|products| products.iter().position(|other| other.key == draft.key).unwrap_or(0))
     }
 
     /// Adds an empty product, unless there are [`MAX_ITEMS`].
@@ -161,6 +166,6 @@ impl Draft {
     }
 }
 
-fn bit(column: &str) -> u8 {
+fn bit(column: &str) -> u32 {
     PRODUCT_INPUT_COLUMNS.iter().position(|name| *name == column).map_or(0, |index| 1 << index)
 }

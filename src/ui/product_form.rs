@@ -28,8 +28,8 @@ pub fn ProductForm(
     bench: Bench,
 ) -> impl IntoView {
     let drafts = bench.drafts;
-    let count = Memo::new(move |_| drafts.products.with(Vec::len));
-    let full = move || count.get() >= MAX_ITEMS;
+    let count = move || drafts.products.with(Vec::len);
+    let full = move || count() >= MAX_ITEMS;
     let load = move |_| {
         if let Some(table) = bench.table_info.get_untracked() {
             drafts.load_sample(&table);
@@ -39,12 +39,12 @@ pub fn ProductForm(
         <section class="items" aria-labelledby="items-title" hidden=flag(move || bench.takes_products() != Some(true))>
             <div class="items-head">
                 <h3 id="items-title">"Products"</h3>
-                <span class="quiet num">{text(move || count_of(count.get() as u64, "item"))}</span>
+                <span class="quiet num">{text(move || count_of(count() as u64, "item"))}</span>
                 <button type="button" class="button small" on:click=load>"Load sample data"</button>
                 <button type="button" class="button small" on:click=move |_| drafts.clear()>"Clear"</button>
             </div>
             <ol class="item-list">
-                <For each=move || drafts.products.get() key=|draft| draft.key children=move |draft| view! { <Item draft bench count /> } />
+                <For each=move || drafts.products.get() key=|draft| draft.key children=move |draft| view! { <Item draft bench /> } />
             </ol>
             <button type="button" class="button small add" disabled=flag(full) on:click=move |_| drafts.add()>
                 "Add item"
@@ -55,26 +55,24 @@ pub fn ProductForm(
 }
 
 #[component]
-fn Item(draft: Draft, bench: Bench, count: Memo<usize>) -> impl IntoView {
+fn Item(draft: Draft, bench: Bench) -> impl IntoView {
     let drafts = bench.drafts;
-    let index = Memo::new(move |_| {
-        drafts.products.with(|products| products.iter().position(|other| other.key == draft.key).unwrap_or(0))
-    });
+    let number = move || drafts.index_of(draft) + 1;
     view! {
         <li>
             <fieldset class="item">
-                <legend>{text(move || format!("Item {}", index.get() + 1))}</legend>
+                <legend>{text(move || format!("Item {}", number()))}</legend>
                 <button
                     type="button"
                     class="button small quiet-button remove"
-                    aria-label=text(move || format!("Remove item {}", index.get() + 1))
-                    disabled=flag(move || count.get() == 1)
+                    aria-label=text(move || format!("Remove item {}", number()))
+                    disabled=flag(move || drafts.products.with(Vec::len) == 1)
                     on:click=move |_| drafts.remove(draft.key)
                 >
                     "Remove"
                 </button>
                 <div class="item-fields">
-                    {FIELDS.into_iter().map(|field| view! { <TextField field draft index bench /> }).collect_view()}
+                    {FIELDS.into_iter().map(|field| view! { <TextField field draft bench /> }).collect_view()}
                 </div>
             </fieldset>
         </li>
@@ -82,20 +80,21 @@ fn Item(draft: Draft, bench: Bench, count: Memo<usize>) -> impl IntoView {
 }
 
 #[component]
-fn TextField(field: Field, draft: Draft, index: Memo<usize>, bench: Bench) -> impl IntoView {
+fn TextField(field: Field, draft: Draft, bench: Bench) -> impl IntoView {
     let (column, label, placeholder, keyboard, optional) = field;
-    let path = Memo::new(move |_| path_of(index.get(), column));
-    let id = move || path.with(|path| input_id(path));
+    let path = move || path_of(bench.drafts.index_of(draft), column);
+    let id = move || input_id(&path());
     let error = Memo::new(move |_| {
         let due = bench.drafts.pressed.get() || draft.shows_errors(column);
         let mine = |errors: &Vec<FieldError>| {
-            let of_field = errors.iter().filter(|error| path.with(|path| error.path == *path));
+            let path = path();
+            let of_field = errors.iter().filter(|error| error.path == path);
             of_field.map(|error| error.message.as_str()).collect::<Vec<_>>().join(" ")
         };
         if due { bench.errors.with(mine) } else { String::new() }
     });
     let wrong = move || error.with(|error| !error.is_empty());
-    let edit = move |event| draft.edit(column, event_target_value(&event), &path.get_untracked(), bench.drafts);
+    let edit = move |event| draft.edit(column, event_target_value(&event), &untrack(path), bench.drafts);
     view! {
         <div class="field" data-column=column>
             <label for=text(id)>
@@ -105,7 +104,7 @@ fn TextField(field: Field, draft: Draft, index: Memo<usize>, bench: Bench) -> im
             <input
                 type="text"
                 id=text(id)
-                name=text(move || path.get())
+                name=text(path)
                 inputmode=keyboard
                 placeholder=placeholder
                 autocomplete="off"

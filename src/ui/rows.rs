@@ -22,17 +22,17 @@ struct View {
     /// Whether a question is on its way.
     asking: RwSignal<bool>,
     /// Counts questions; only the answer to the latest counts.
-    question: StoredValue<u32>,
+    question: RwSignal<u32>,
 }
 
 impl View {
     fn ask(self, table: TableName) {
-        let question = self.question.get_value().wrapping_add(1);
-        self.question.set_value(question);
+        let question = self.question.get_untracked().wrapping_add(1);
+        self.question.set(question);
         self.asking.set(true);
         spawn_local(async move {
             let answer = api::latest_rows(table.clone(), LATEST).await;
-            if self.question.get_value() != question {
+            if self.question.get_untracked() != question {
                 return;
             }
             self.asking.set(false);
@@ -57,7 +57,7 @@ pub fn Rows(
         page: RwSignal::new(None),
         problem: RwSignal::new(None),
         asking: RwSignal::new(false),
-        question: StoredValue::new(0),
+        question: RwSignal::new(0),
     };
     // Anything that may have changed the table, so that the effect asks once for each.
     let occasion = Memo::new(move |_| {

@@ -13,11 +13,8 @@ pub fn RowsForm(
     bench: Bench,
 ) -> impl IntoView {
     let drafts = bench.drafts;
-    let due = Memo::new(move |_| {
-        let holds_something = drafts.rows_text.with(|text| !text.trim().is_empty());
-        if holds_something || drafts.pressed.get() { bench.errors.get() } else { Vec::new() }
-    });
-    let wrong = move || due.with(|errors| !errors.is_empty());
+    let due = move || drafts.pressed.get() || drafts.rows_text.with(|text| !text.trim().is_empty());
+    let wrong = move || due() && bench.errors.with(|errors| !errors.is_empty());
     let edit = move |event| {
         drafts.rows_text.set(event_target_value(&event));
         // Positions in the text may have moved, so nothing the server said is certain any more.
@@ -30,8 +27,8 @@ pub fn RowsForm(
     };
     let errors = move || {
         let mut markup = Markup::new();
-        due.with(|errors| {
-            for error in errors.iter().take(20) {
+        bench.errors.with(|errors| {
+            for error in errors.iter().take(if due() { 20 } else { 0 }) {
                 markup.raw("<li>").element("span", &[("class", "code")], &error.path).text(" ").text(&error.message);
                 if !error.came.is_empty() {
                     markup.raw("<span class=\"quiet\"> Came: ");

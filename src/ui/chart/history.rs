@@ -1,7 +1,5 @@
 //! The two charts of the workbench: throughput and latency of the last submissions of this session.
 
-use std::sync::Arc;
-
 use leptos::prelude::*;
 
 use super::data::{PlotData, Point, Series};
@@ -16,12 +14,10 @@ pub fn Charts(
     /// Oldest first.
     samples: RwSignal<Vec<Sample>>,
 ) -> impl IntoView {
-    let throughput = Arc::new(move || samples.with(|samples| throughput_of(samples)));
-    let latency = Arc::new(move || samples.with(|samples| latency_of(samples)));
     view! {
         <section class="charts" aria-label="Charts of this session">
-            <Plot id="throughput" title="Throughput" unit="records/s" data=throughput empty=teaching("durable records per second") />
-            <Plot id="latency" title="Time to durable and visible" unit="ms" data=latency empty=teaching("the time to durable and to visible") />
+            <Plot id="throughput" title="Throughput" unit="records/s" known=samples of=throughput_of empty=teaching("durable records per second") />
+            <Plot id="latency" title="Time to durable and visible" unit="ms" known=samples of=latency_of empty=teaching("the time to durable and to visible") />
         </section>
     }
 }

@@ -1,8 +1,6 @@
 //! Draws a [`PlotData`] as SVG: axes with units, lines, markers, labels at line ends, a read-out under the
 //! pointer and the arrow keys, and the same values as a table. Measures its width in the browser only.
 
-use std::sync::Arc;
-
 use leptos::html::Figcaption;
 use leptos::prelude::*;
 
@@ -20,20 +18,21 @@ const LEFT: f64 = 48.0;
 
 /// A titled chart.
 #[component]
-pub fn Plot(
+pub fn Plot<T: Send + Sync + 'static>(
     /// Begins the ids of its parts.
     id: &'static str,
     /// What it shows.
     title: &'static str,
     /// The unit of the values.
     unit: &'static str,
-    /// What to draw, from signals.
-    data: Arc<dyn Fn() -> PlotData + Send + Sync>,
+    /// What is known.
+    known: RwSignal<Vec<T>>,
+    /// What to draw of it.
+    of: fn(&[T]) -> PlotData,
     /// What to say while there is nothing to draw.
     empty: String,
 ) -> impl IntoView {
-    let data = StoredValue::new(data);
-    let data = move || data.with_value(|data| data());
+    let data = move || known.with(|known| of(known));
     let caption = NodeRef::<Figcaption>::new();
     let width = RwSignal::new(520.0);
     let cursor = RwSignal::new(None::<usize>);
