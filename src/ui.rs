@@ -10,6 +10,7 @@ pub mod browser;
 pub mod chart;
 pub mod compose;
 pub mod drafts;
+pub mod drawn;
 pub mod field_errors;
 pub mod figures;
 pub mod handed;
@@ -25,7 +26,6 @@ pub mod page;
 #[cfg(feature = "hydrate")]
 mod patch;
 pub mod product_form;
-pub mod reactive;
 pub mod rows;
 pub mod rows_form;
 pub mod samples;

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use super::bench::Bench;
+use super::drawn::drawn;
 use super::markup::Markup;
-use super::reactive::{drawn, flag, text};
 
 /// Nothing while the workspace answers.
 #[component]
@@ -26,10 +26,10 @@ pub fn ProblemBanner(
         markup.finish()
     };
     view! {
-        <section class="banner" data-testid="problem" aria-labelledby="problem-title" hidden=flag(move || !silent())>
+        <section class="banner" data-testid="problem" aria-labelledby="problem-title" hidden=move || !silent()>
             <div class="banner-words" inner_html=drawn(words)></div>
-            <button type="button" class="button" disabled=flag(move || !bench.hydrated.get()) on:click=move |_| bench.ask_again()>
-                {text(move || if bench.retrying.get() { "Asking…" } else { "Retry" })}
+            <button type="button" class="button" disabled=move || !bench.hydrated.get() on:click=move |_| bench.ask_again()>
+                {move || if bench.retrying.get() { "Asking…" } else { "Retry" }}
             </button>
         </section>
     }

@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 
 use super::bench::Bench;
+use super::drawn::drawn;
 use super::markup::{Attributes, Markup};
 use super::number::count_of;
 use super::product_form::ProductForm;
-use super::reactive::{drawn, flag, text};
 use super::rows_form::RowsForm;
 use super::writers::WriterSelector;
 use super::{browser, field_errors};
@@ -29,13 +29,13 @@ pub fn Compose(
         <form class="compose" aria-labelledby="compose-title" novalidate on:submit=on_submit>
             <h2 id="compose-title">"Compose"</h2>
             // Typing before the island is awake would be lost.
-            <fieldset class="bare" disabled=flag(move || !bench.hydrated.get())>
+            <fieldset class="bare" disabled=move || !bench.hydrated.get()>
                 <WriterSelector bench />
                 <TableSelector bench />
                 // Both forms are there and one is shown: forms that come and go would be compiled thrice.
                 <ProductForm bench />
                 <RowsForm bench />
-                <p class="teach" hidden=flag(move || bench.takes_products().is_some())>
+                <p class="teach" hidden=move || bench.takes_products().is_some()>
                     "No table to write to is known. Tables appear here as soon as the workspace lists one that this app may write to."
                 </p>
                 <JsonView bench />
@@ -70,7 +70,7 @@ fn TableSelector(bench: Bench) -> impl IntoView {
             <label for="table">"Table"</label>
             <select id="table" name="table" aria-describedby="table-help" on:change=choose inner_html=drawn(options)></select>
             <p class="help" id="table-help">
-                {text(move || columns().map(|count| count_of(count, "column")).unwrap_or_default())}
+                {move || columns().map(|count| count_of(count, "column")).unwrap_or_default()}
             </p>
         </div>
     }
@@ -86,7 +86,7 @@ fn JsonView(bench: Bench) -> impl IntoView {
         <details class="json">
             <summary>"JSON"</summary>
             <p class="help">"Exactly what will be sent."</p>
-            <pre class="code" tabindex="0" data-testid="json">{text(json)}</pre>
+            <pre class="code" tabindex="0" data-testid="json">{json}</pre>
         </details>
     }
 }
@@ -106,7 +106,7 @@ fn ErrorSummary(bench: Bench) -> impl IntoView {
             class="errors"
             data-testid="error-summary"
             aria-labelledby="errors-title"
-            hidden=flag(move || !due())
+            hidden=move || !due()
             on:click=go
             inner_html=drawn(draw)
         ></section>
@@ -141,14 +141,14 @@ fn ActionBar(bench: Bench) -> impl IntoView {
     let note = move || bench.blocked().map(str::to_owned).or_else(summary).unwrap_or_default();
     view! {
         <div class="action">
-            <p class="action-note num" id="action-note">{text(note)}</p>
+            <p class="action-note num" id="action-note">{note}</p>
             <button
                 type="submit"
                 class="button primary"
                 aria-describedby="action-note"
-                disabled=flag(move || bench.blocked().is_some())
+                disabled=move || bench.blocked().is_some()
             >
-                {text(move || if products() { "Process Products Data" } else { "Process Rows" })}
+                {move || if products() { "Process Products Data" } else { "Process Rows" }}
             </button>
         </div>
     }

@@ -5,9 +5,9 @@
 use leptos::prelude::*;
 
 use super::bench::{Bench, Link, Phase};
+use super::drawn::drawn;
 use super::markup::Markup;
 use super::number::{count_of, duration};
-use super::reactive::{drawn, text};
 use super::{figures, journey};
 use crate::model::{EdgeError, Stage, StageReport, StageState, SubmissionSnapshot, SubmissionState};
 
@@ -34,8 +34,8 @@ pub fn Outcome(
             class="instrument"
             aria-labelledby="result-title"
             data-testid="result"
-            data-state=text(move || see(|seen| seen.state().to_owned()))
-            data-stale=text(move || see(|seen| (*seen.link != Link::Live).to_string()))
+            data-state=move || see(|seen| seen.state().to_owned())
+            data-stale=move || see(|seen| (*seen.link != Link::Live).to_string())
             inner_html=drawn(move || see(draw))
         ></section>
     }

@@ -6,7 +6,6 @@ use super::bench::Bench;
 use super::drafts::Draft;
 use super::field_errors::{input_id, path_of};
 use super::number::count_of;
-use super::reactive::{flag, perhaps, text};
 use crate::model::{FieldError, MAX_ITEMS};
 
 /// A field of the form: column, label, placeholder, kind of keyboard, whether it may stay empty.
@@ -36,20 +35,20 @@ pub fn ProductForm(
         }
     };
     view! {
-        <section class="items" aria-labelledby="items-title" hidden=flag(move || bench.takes_products() != Some(true))>
+        <section class="items" aria-labelledby="items-title" hidden=move || bench.takes_products() != Some(true)>
             <div class="items-head">
                 <h3 id="items-title">"Products"</h3>
-                <span class="quiet num">{text(move || count_of(count() as u64, "item"))}</span>
+                <span class="quiet num">{move || count_of(count() as u64, "item")}</span>
                 <button type="button" class="button small" on:click=load>"Load sample data"</button>
                 <button type="button" class="button small" on:click=move |_| drafts.clear()>"Clear"</button>
             </div>
             <ol class="item-list">
                 <For each=move || drafts.products.get() key=|draft| draft.key children=move |draft| view! { <Item draft bench /> } />
             </ol>
-            <button type="button" class="button small add" disabled=flag(full) on:click=move |_| drafts.add()>
+            <button type="button" class="button small add" disabled=full on:click=move |_| drafts.add()>
                 "Add item"
             </button>
-            <p class="help" hidden=flag(move || !full())>{format!("At most {MAX_ITEMS} items go at a time.")}</p>
+            <p class="help" hidden=move || !full()>{format!("At most {MAX_ITEMS} items go at a time.")}</p>
         </section>
     }
 }
@@ -61,12 +60,12 @@ fn Item(draft: Draft, bench: Bench) -> impl IntoView {
     view! {
         <li>
             <fieldset class="item">
-                <legend>{text(move || format!("Item {}", number()))}</legend>
+                <legend>{move || format!("Item {}", number())}</legend>
                 <button
                     type="button"
                     class="button small quiet-button remove"
-                    aria-label=text(move || format!("Remove item {}", number()))
-                    disabled=flag(move || drafts.products.with(Vec::len) == 1)
+                    aria-label=move || format!("Remove item {}", number())
+                    disabled=move || drafts.products.with(Vec::len) == 1
                     on:click=move |_| drafts.remove(draft.key)
                 >
                     "Remove"
@@ -97,26 +96,26 @@ fn TextField(field: Field, draft: Draft, bench: Bench) -> impl IntoView {
     let edit = move |event| draft.edit(column, event_target_value(&event), &untrack(path), bench.drafts);
     view! {
         <div class="field" data-column=column>
-            <label for=text(id)>
+            <label for=id>
                 {label}
                 <span class="quiet">{if optional { " optional" } else { "" }}</span>
             </label>
             <input
                 type="text"
-                id=text(id)
-                name=text(path)
+                id=id
+                name=path
                 inputmode=keyboard
                 placeholder=placeholder
                 autocomplete="off"
                 spellcheck="false"
                 required=!optional
-                aria-invalid=perhaps(move || wrong().then(|| "true".to_owned()))
-                aria-describedby=perhaps(move || wrong().then(|| format!("{}-error", id())))
-                prop:value=text(move || draft.text.with(|draft| draft.field(column).to_owned()))
+                aria-invalid=move || wrong().then(|| "true".to_owned())
+                aria-describedby=move || wrong().then(|| format!("{}-error", id()))
+                prop:value=move || draft.text.with(|draft| draft.field(column).to_owned())
                 on:input=edit
             />
-            <p class="error" id=text(move || format!("{}-error", id())) hidden=flag(move || !wrong())>
-                {text(move || error.get())}
+            <p class="error" id=move || format!("{}-error", id()) hidden=move || !wrong()>
+                {move || error.get()}
             </p>
         </div>
     }

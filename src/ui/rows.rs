@@ -4,9 +4,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::bench::Bench;
+use super::drawn::drawn;
 use super::markup::Markup;
 use super::number::{count_of, grouped};
-use super::reactive::{drawn, flag, text};
 use crate::api;
 use crate::model::{EdgeError, RowsPage, StageState, TableName, is_number};
 
@@ -110,16 +110,16 @@ pub fn Rows(
         drawn.unwrap_or_else(|| instead.to_owned())
     };
     view! {
-        <section class="rows" aria-labelledby="rows-title" aria-busy=text(move || rows.asking.get().to_string())>
+        <section class="rows" aria-labelledby="rows-title" aria-busy=move || rows.asking.get().to_string()>
             <div class="rows-head">
                 <h2 id="rows-title">"Rows in the table"</h2>
-                <span class="code quiet">{text(table_name)}</span>
-                <span class="quiet num" data-testid="rows-total">{text(total)}</span>
-                <button type="button" class="button small" disabled=flag(move || !bench.hydrated.get()) on:click=refresh>
-                    {text(move || if rows.asking.get() { "Refreshing…" } else { "Refresh" })}
+                <span class="code quiet">{table_name}</span>
+                <span class="quiet num" data-testid="rows-total">{total}</span>
+                <button type="button" class="button small" disabled=move || !bench.hydrated.get() on:click=refresh>
+                    {move || if rows.asking.get() { "Refreshing…" } else { "Refresh" }}
                 </button>
             </div>
-            <div class="trouble" hidden=flag(move || !troubled())>
+            <div class="trouble" hidden=move || !troubled()>
                 <p inner_html=drawn(trouble)></p>
                 <button type="button" class="button small" on:click=refresh>"Try again"</button>
             </div>
@@ -128,7 +128,7 @@ pub fn Rows(
                 tabindex="0"
                 role="region"
                 aria-label="The rows, scrollable"
-                data-stale=text(move || troubled().to_string())
+                data-stale=move || troubled().to_string()
                 inner_html=drawn(body)
             ></div>
         </section>

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use super::bench::Bench;
+use super::drawn::drawn;
 use super::markup::Markup;
-use super::reactive::{drawn, flag, perhaps, text};
 
 /// The editor with the columns beside it.
 #[component]
@@ -52,7 +52,7 @@ pub fn RowsForm(
         markup.finish()
     };
     view! {
-        <section class="items" aria-labelledby="rows-form-title" hidden=flag(move || bench.takes_products() != Some(false))>
+        <section class="items" aria-labelledby="rows-form-title" hidden=move || bench.takes_products() != Some(false)>
             <div class="items-head">
                 <h3 id="rows-form-title">"Rows"</h3>
                 <button type="button" class="button small" on:click=load>"Load sample data"</button>
@@ -68,13 +68,13 @@ pub fn RowsForm(
                     spellcheck="false"
                     autocomplete="off"
                     placeholder="[ { … }, { … } ]"
-                    aria-invalid=perhaps(move || wrong().then(|| "true".to_owned()))
-                    aria-describedby=text(move || if wrong() { "rows-json-error" } else { "rows-json-help" })
-                    prop:value=text(move || drafts.rows_text.get())
+                    aria-invalid=move || wrong().then(|| "true".to_owned())
+                    aria-describedby=move || if wrong() { "rows-json-error" } else { "rows-json-help" }
+                    prop:value=move || drafts.rows_text.get()
                     on:input=edit
                 ></textarea>
                 <p class="help" id="rows-json-help">"One object for each row; its names are the table's columns."</p>
-                <ul class="error" id="rows-json-error" hidden=flag(move || !wrong()) inner_html=drawn(errors)></ul>
+                <ul class="error" id="rows-json-error" hidden=move || !wrong() inner_html=drawn(errors)></ul>
             </div>
             <details class="columns">
                 <summary>"Columns of this table"</summary>

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use super::browser::{self, Keep};
+use super::drawn::drawn;
 use super::markup::{Attributes, Markup};
-use super::reactive::drawn;
 
 const KEY: &str = "direct-write.theme";
 const CHOICES: [(&str, &str); 3] = [("system", "System"), ("light", "Light"), ("dark", "Dark")];

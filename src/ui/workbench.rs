@@ -11,7 +11,6 @@ use super::chart::history::Charts;
 use super::compose::Compose;
 use super::handed::handed;
 use super::outcome::Outcome;
-use super::reactive::text;
 use super::rows::Rows;
 use super::session;
 use crate::model::{EdgeError, WorkbenchInfo, WorkspaceBadge};
@@ -26,9 +25,9 @@ pub fn Workbench() -> impl IntoView {
         bench.retry_later();
     });
     view! {
-        <div class="workbench" data-hydrated=text(move || bench.hydrated.get().to_string()) data-testid="workbench">
+        <div class="workbench" data-hydrated=move || bench.hydrated.get().to_string() data-testid="workbench">
             <h1>"Workbench"</h1>
-            <p class="sr-only" role="status">{text(move || bench.announcement.get())}</p>
+            <p class="sr-only" role="status">{move || bench.announcement.get()}</p>
             <ProblemBanner bench />
             <div class="halves">
                 <Compose bench />

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use super::bench::Bench;
+use super::drawn::drawn;
 use super::markup::Markup;
-use super::reactive::drawn;
 use crate::model::{WriterCard, WriterKind, WriterState};
 
 /// Every writer there is; one that is not available is listed and cannot be chosen.

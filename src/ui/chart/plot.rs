@@ -7,9 +7,9 @@ use leptos::prelude::*;
 use super::data::{PlotData, Point, Series};
 use super::path;
 use super::scale::Scale;
+use crate::ui::drawn::drawn;
 use crate::ui::markup::Markup;
 use crate::ui::number::{amount, fixed};
-use crate::ui::reactive::{drawn, flag, text};
 
 const HEIGHT: f64 = 184.0;
 const TOP: f64 = 12.0;
@@ -72,10 +72,10 @@ pub fn Plot<T: Send + Sync + 'static>(
         <figure class="chart" aria-labelledby=format!("{id}-title")>
             <figcaption node_ref=caption>
                 <h3 id=format!("{id}-title")>{title}</h3>
-                <span class="quiet">{text(move || format!("{unit}{}", if log() { ", logarithmic" } else { "" }))}</span>
+                <span class="quiet">{move || format!("{unit}{}", if log() { ", logarithmic" } else { "" })}</span>
             </figcaption>
-            <p class="teach" hidden=flag(move || !is_empty())>{empty}</p>
-            <div hidden=flag(is_empty)>
+            <p class="teach" hidden=move || !is_empty()>{empty}</p>
+            <div hidden=is_empty>
                 <div
                     class="plot-frame"
                     tabindex="0"
@@ -91,9 +91,9 @@ pub fn Plot<T: Send + Sync + 'static>(
                 <p
                     class="readout num"
                     id=format!("{id}-readout")
-                    aria-live=text(move || if cursor.get().is_some() { "polite" } else { "off" })
+                    aria-live=move || if cursor.get().is_some() { "polite" } else { "off" }
                 >
-                    {text(move || readout(&data(), cursor.get(), unit))}
+                    {move || readout(&data(), cursor.get(), unit)}
                 </p>
                 <details class="values">
                     <summary>"Show values"</summary>

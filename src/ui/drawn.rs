@@ -1,7 +1,7 @@
-//! What changes in a view: text, flags, and whole drawings. Each kind is one type for all its uses.
+//! Whole drawings that change: an element whose content is [`super::markup`].
 //!
-//! A closure written straight into `view!` is a type of its own, and Leptos is compiled for each of them. Through
-//! [`text`], [`flag`], [`perhaps`] and [`drawn`] it is compiled once (docs/decisions/0002-wasm-diet.md).
+//! A view of tables and pictures compiles to a type with code of its own for making, waking and changing each element of
+//! it; text has one way for all (docs/decisions/0002-wasm-diet.md).
 
 use std::sync::{Arc, Mutex};
 
@@ -10,21 +10,6 @@ use leptos::reactive::effect::RenderEffect;
 use leptos::tachys::html::element::InnerHtmlValue;
 use leptos::tachys::reactive_graph::{ReactiveFunction, SharedReactiveFunction};
 use leptos::tachys::renderer::types::Element;
-
-/// Text: the content of an element, or the value of an attribute or property.
-pub fn text<T: Into<String>>(value: impl Fn() -> T + Send + 'static) -> SharedReactiveFunction<String> {
-    Arc::new(Mutex::new(move || value().into()))
-}
-
-/// Whether an attribute such as `disabled` or `hidden` is there.
-pub fn flag(value: impl Fn() -> bool + Send + 'static) -> SharedReactiveFunction<bool> {
-    Arc::new(Mutex::new(value))
-}
-
-/// The value of an attribute that is left out for `None`.
-pub fn perhaps(value: impl Fn() -> Option<String> + Send + 'static) -> SharedReactiveFunction<Option<String>> {
-    Arc::new(Mutex::new(value))
-}
 
 /// Everything inside an element, as [`super::markup`]; for `inner_html`. The server draws it into the page; in the
 /// browser nodes that stay what they are keep their focus, their motion and whether they are folded out.
