@@ -1,87 +1,24 @@
 //! The edge: server functions for the page; `/api/v1`, `/debug` and server-sent events for everything else.
 //!
-//! Thin: take the engine from the context, call it, map the error. Decides nothing itself.
+//! Thin: take the engine from the context, call it, map the error. Decides nothing itself. The functions that the page
+//! asks are [`page`] on the server and `ask`, which has the same names, in the browser.
 
 #![allow(missing_docs, reason = "the server macro makes public fields of the documented arguments")]
 
-use leptos::prelude::*;
-use leptos::server_fn::codec::{Json, JsonEncoding};
-use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
-
-use crate::model::{EdgeError, RowsPage, Submission, SubmissionSnapshot, TableName, WorkbenchInfo};
-
+#[cfg(feature = "hydrate")]
+mod ask;
 #[cfg(feature = "ssr")]
 pub mod http;
+#[cfg(feature = "ssr")]
+pub mod page;
 
-impl FromServerFnError for EdgeError {
-    type Encoder = JsonEncoding;
+#[cfg(feature = "hydrate")]
+pub use ask::*;
+#[cfg(feature = "ssr")]
+pub use page::*;
 
-    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
-        match error {
-            ServerFnErrorErr::Request(detail) => Self::new(
-                "UNREACHABLE",
-                format!(
-                    "The server of this page does not answer ({detail}). Nothing is known to be written. \
-                     Check that it runs, then try again."
-                ),
-            ),
-            other => Self::new("INTERNAL", format!("{other}. Nothing is known to be written. Reload the page.")),
-        }
-    }
-}
-
-/// The address of a submission's server-sent events; each message is one whole [`SubmissionSnapshot`] as JSON.
+/// The address of a submission's server-sent events; each message is one whole
+/// [`SubmissionSnapshot`](crate::model::SubmissionSnapshot) as JSON.
 pub fn submission_events_path(id: &str) -> String {
     format!("/api/v1/submissions/{id}/events")
-}
-
-/// What the workbench needs to begin, asked anew (after the workspace came back, for example).
-///
-/// # Errors
-/// Only when the server of the page cannot be reached; a silent workspace is said inside the answer.
-#[server(name = AskWorkbench, prefix = "/api/page", endpoint = "workbench", input = Json)]
-pub async fn workbench_info() -> Result<WorkbenchInfo, EdgeError> {
-    Ok(engine()?.workbench_info().await)
-}
-
-/// Begins a submission and answers with its first snapshot; the rest comes by server-sent events.
-///
-/// # Errors
-/// `INVALID_PARAMETER_VALUE` with every broken rule, `NOT_FOUND` for the table, `UNAVAILABLE` for the writer,
-/// `RESOURCE_EXHAUSTED` when too many are under way. Nothing was written in any of these cases.
-#[server(name = AskSubmit, prefix = "/api/page", endpoint = "submit", input = Json)]
-pub async fn submit(submission: Submission) -> Result<SubmissionSnapshot, EdgeError> {
-    with_status(engine()?.submit(submission, crate::engine::Origin::Page).await)
-}
-
-/// Where a submission stands: for when server-sent events do not come through.
-///
-/// # Errors
-/// `NOT_FOUND` when it is not, or no longer, known.
-#[server(name = AskSubmission, prefix = "/api/page", endpoint = "submission", input = Json)]
-pub async fn submission(id: String) -> Result<SubmissionSnapshot, EdgeError> {
-    with_status(engine()?.submission(&id))
-}
-
-/// The latest rows of a table, by SELECT through the workspace.
-///
-/// # Errors
-/// What the workspace answers.
-#[server(name = AskRows, prefix = "/api/page", endpoint = "rows", input = Json)]
-pub async fn latest_rows(table: TableName, limit: u32) -> Result<RowsPage, EdgeError> {
-    with_status(engine()?.latest_rows(&table, limit.clamp(1, 200)).await)
-}
-
-#[cfg(feature = "ssr")]
-fn engine() -> Result<std::sync::Arc<crate::engine::Engine>, EdgeError> {
-    use_context().ok_or_else(|| EdgeError::new("INTERNAL", "The engine is not running. Restart the server."))
-}
-
-/// Gives the answer the status its error code stands for; server functions answer 500 otherwise.
-#[cfg(feature = "ssr")]
-fn with_status<T>(result: Result<T, EdgeError>) -> Result<T, EdgeError> {
-    if let (Err(error), Some(options)) = (&result, use_context::<leptos_axum::ResponseOptions>()) {
-        options.set_status(http::status_of(error));
-    }
-    result
 }

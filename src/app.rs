@@ -1,11 +1,11 @@
-//! The shell and the routes. Rendered on the server; only the islands of [`crate::ui`] reach the browser as code.
+//! The shell and the routes. On the server only: the islands of [`crate::ui`] are all that reaches the browser as code.
 
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
-use crate::ui::workbench::WorkbenchPage;
+use crate::ui::page::WorkbenchPage;
 
 /// The HTML document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {

@@ -13,7 +13,7 @@
 //! | `writer` | `trait Writer`, its factories and registry; one file for each way into a table |
 //! | `engine` | a submission on its way: validate, encode, send, durable, visible |
 //! | [`api`] | server functions, `/api/v1`, `/debug`, server-sent events; thin |
-//! | [`ui`], [`app`] | the components; the shell and the routes |
+//! | [`ui`], `app` | the components; the shell and the routes, which only the server has |
 //! | `server` | configuration, state, the router, logs, shutdown |
 //! | `cli` | the commands `run` and `compare`: plans and reports as files, progress, exit codes |
 //!
@@ -33,11 +33,12 @@
 #![recursion_limit = "512"]
 
 pub mod api;
-pub mod app;
 pub mod chart;
 pub mod model;
 pub mod ui;
 
+#[cfg(feature = "ssr")]
+pub mod app;
 #[cfg(feature = "ssr")]
 pub mod cli;
 #[cfg(feature = "ssr")]

@@ -10,12 +10,20 @@ pub mod browser;
 pub mod chart;
 pub mod compose;
 pub mod drafts;
+pub mod drawn;
 pub mod field_errors;
 pub mod figures;
+pub mod handed;
+#[cfg(feature = "ssr")]
 pub mod header;
 pub mod journey;
 pub mod live;
+pub mod markup;
 pub mod outcome;
+#[cfg(feature = "ssr")]
+pub mod page;
+#[cfg(feature = "hydrate")]
+mod patch;
 pub mod product_form;
 pub mod rows;
 pub mod rows_form;

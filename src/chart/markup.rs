@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::Look;
+use crate::model::number::fixed;
 
 /// Text made safe between tags and inside quotes.
 pub fn escape(text: &str) -> String {
@@ -57,17 +58,14 @@ impl Svg {
 
     /// A straight line.
     pub fn line(&mut self, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
-        let _ = write!(self.body, r#"<line class="{class}" x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}"/>"#);
+        let [x1, y1, x2, y2] = [x1, y1, x2, y2].map(|place| fixed(place, 1));
+        let _ = write!(self.body, r#"<line class="{class}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>"#);
     }
 
     /// A rectangle by its upper left corner and its size.
     pub fn rect(&mut self, class: &str, (x, y): (f64, f64), (width, height): (f64, f64)) {
-        let _ = write!(
-            self.body,
-            r#"<rect class="{class}" x="{x:.1}" y="{y:.1}" width="{:.1}" height="{:.1}"/>"#,
-            width.max(0.0),
-            height.max(0.0)
-        );
+        let [x, y, width, height] = [x, y, width.max(0.0), height.max(0.0)].map(|place| fixed(place, 1));
+        let _ = write!(self.body, r#"<rect class="{class}" x="{x}" y="{y}" width="{width}" height="{height}"/>"#);
     }
 
     /// A path as [`super::path`] makes them; nothing when it is empty.
@@ -84,17 +82,16 @@ impl Svg {
             Anchor::Middle => "middle",
             Anchor::End => "end",
         };
-        let text = escape(text);
-        let _ =
-            write!(self.body, r#"<text class="{class}" x="{x:.1}" y="{y:.1}" text-anchor="{anchor}">{text}</text>"#);
+        let (x, y, text) = (fixed(x, 1), fixed(y, 1), escape(text));
+        let _ = write!(self.body, r#"<text class="{class}" x="{x}" y="{y}" text-anchor="{anchor}">{text}</text>"#);
     }
 
     /// The whole picture, which screen readers call by `label`.
     pub fn finish(self, label: &str) -> String {
         let Self { width, height, body } = self;
-        let label = escape(label);
+        let (width, height, label) = (fixed(width, 0), fixed(height, 0), escape(label));
         format!(
-            r#"<svg class="picture" viewBox="0 0 {width:.0} {height:.0}" width="{width:.0}" height="{height:.0}" role="img" aria-label="{label}">{body}</svg>"#
+            r#"<svg class="picture" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-label="{label}">{body}</svg>"#
         )
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::model::WriterKind;
+use crate::model::number::fixed;
 
 /// What a point looks like; each writer has one, so that colour is never the only difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub fn line(points: &[Option<(f64, f64)>]) -> String {
         if let Some((x, y)) = point {
             let command = if pen_is_down { 'L' } else { 'M' };
             // Writing to a String cannot fail.
-            let _ = write!(text, "{command}{x:.1} {y:.1}");
+            let _ = write!(text, "{command}{} {}", fixed(*x, 1), fixed(*y, 1));
         }
         pen_is_down = point.is_some();
     }
@@ -52,12 +53,12 @@ pub fn band(points: &[Option<(f64, f64, f64)>]) -> String {
         let Some((x, low, _)) = stretch.first() else {
             continue;
         };
-        let _ = write!(text, "M{x:.1} {low:.1}");
+        let _ = write!(text, "M{} {}", fixed(*x, 1), fixed(*low, 1));
         for (x, _, high) in &stretch {
-            let _ = write!(text, "L{x:.1} {high:.1}");
+            let _ = write!(text, "L{} {}", fixed(*x, 1), fixed(*high, 1));
         }
         for (x, low, _) in stretch.iter().rev() {
-            let _ = write!(text, "L{x:.1} {low:.1}");
+            let _ = write!(text, "L{} {}", fixed(*x, 1), fixed(*low, 1));
         }
         text.push('Z');
     }
@@ -66,19 +67,24 @@ pub fn band(points: &[Option<(f64, f64, f64)>]) -> String {
 
 /// A marker of 3 px radius around a point.
 pub fn marker(shape: Marker, x: f64, y: f64) -> String {
-    match shape {
-        Marker::Circle => format!("M{:.1} {y:.1}a3 3 0 1 0 6 0a3 3 0 1 0 -6 0Z", x - 3.0),
-        Marker::Triangle => format!("M{x:.1} {:.1}l3.6 6.4h-7.2Z", y - 3.8),
-        Marker::Square => format!("M{:.1} {:.1}h5.6v5.6h-5.6Z", x - 2.8, y - 2.8),
-        Marker::Diamond => format!("M{x:.1} {:.1}l3.8 3.8l-3.8 3.8l-3.8 -3.8Z", y - 3.8),
-    }
+    let (left, top, outline) = match shape {
+        Marker::Circle => (x - 3.0, y, "a3 3 0 1 0 6 0a3 3 0 1 0 -6 0Z"),
+        Marker::Triangle => (x, y - 3.8, "l3.6 6.4h-7.2Z"),
+        Marker::Square => (x - 2.8, y - 2.8, "h5.6v5.6h-5.6Z"),
+        Marker::Diamond => (x, y - 3.8, "l3.8 3.8l-3.8 3.8l-3.8 -3.8Z"),
+    };
+    format!("M{} {}{outline}", fixed(left, 1), fixed(top, 1))
 }
 
 /// Moves labels apart until each is at least `gap` from the next, keeping their order and staying within 0 to `height`.
 /// Labels that crowd share the shift: their middle stays where it was.
 pub fn spread(wanted: &[f64], gap: f64, height: f64) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..wanted.len()).collect();
-    order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
+    // Labels are few; the library's sort is a large piece of WebAssembly.
+    let mut order: Vec<usize> = Vec::new();
+    for index in 0..wanted.len() {
+        let place = order.iter().position(|other| wanted[*other] > wanted[index]);
+        order.insert(place.unwrap_or(order.len()), index);
+    }
     let mut clusters: Vec<Cluster> = Vec::new();
     for index in order {
         let mut last = Cluster { members: vec![index], sum: wanted[index] };

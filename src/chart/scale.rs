@@ -32,7 +32,8 @@ impl Scale {
         if high / low <= 20.0 || high == 0.0 {
             return Self::linear(values);
         }
-        Self::Log { low: 10f64.powf(low.log10().floor()), high: 10f64.powf(high.log10().ceil()) }
+        let above = power_at_most(high);
+        Self::Log { low: power_at_most(low), high: if above < high { above * 10.0 } else { above } }
     }
 
     /// Where a value is, 0 at the near end and 1 at the far end; values outside are held at the ends.
@@ -53,8 +54,8 @@ impl Scale {
                 (0..=count).map(|index| index as f64 * step).collect()
             }
             Self::Log { low, high } => {
-                let (first, last) = (low.log10().round() as i32, high.log10().round() as i32);
-                (first..=last).map(|exponent| 10f64.powi(exponent)).collect()
+                let powers = std::iter::successors(Some(low), |power| Some(power * 10.0));
+                powers.take_while(|power| *power < high * 1.5).collect()
             }
         }
     }
@@ -66,10 +67,24 @@ pub fn round_step(span: f64, wanted: usize) -> f64 {
         return 1.0;
     }
     let rough = span / wanted.max(1) as f64;
-    let power = 10f64.powf(rough.log10().floor());
+    let power = power_at_most(rough);
     // A hair of tolerance: 0.2 / 0.1 must not come out above 2.
     let step = [1.0, 2.0, 5.0].into_iter().find(|step| rough / power <= step * 1.000_001).unwrap_or(10.0);
     step * power
+}
+
+/// The largest power of ten that is not above `value`, which is above zero. Counted, not computed: this way the library's
+/// powers and logarithms stay out of the browser.
+fn power_at_most(value: f64) -> f64 {
+    let value = value.clamp(1e-300, 1e300);
+    let mut power = 1.0;
+    while power > value {
+        power /= 10.0;
+    }
+    while power * 10.0 <= value {
+        power *= 10.0;
+    }
+    power
 }
 
 #[cfg(test)]
@@ -92,6 +107,7 @@ mod tests {
         assert_eq!(scale.ticks(4).len(), 5);
         assert!((scale.place(10.0) - 0.5).abs() < 1e-9);
         assert_eq!(scale.place(0.0), 0.0);
+        assert_eq!(Scale::fitting([1e-3, 1e6].into_iter()), Scale::Log { low: 1e-3, high: 1e6 });
         assert_eq!(Scale::fitting([10.0, 90.0].into_iter()), Scale::Linear { top: 100.0 });
         assert_eq!(Scale::fitting([0.0, 0.0].into_iter()), Scale::Linear { top: 1.0 });
     }

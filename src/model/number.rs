@@ -3,6 +3,22 @@
 //! Pure text; knows nothing of locales, so that server and browser render the same. Exact values belong
 //! in tooltips and tables, through [`grouped`].
 
+/// A number with that many decimals, at most three, as `{:.1}` writes it, but for numbers within a hair of the middle of
+/// two. Rust's own formatting of such numbers is exact to any number of digits, and large
+/// (docs/decisions/0002-wasm-diet.md).
+pub fn fixed(value: f64, decimals: usize) -> String {
+    let scale = [1_u64, 10, 100, 1_000][decimals.min(3)];
+    if !value.is_finite() {
+        return if value.is_nan() { "NaN" } else { "∞" }.to_owned();
+    }
+    let sign = if value.is_sign_negative() { "-" } else { "" };
+    let scaled = (value.abs() * scale as f64).round_ties_even() as u64;
+    match decimals {
+        0 => format!("{sign}{scaled}"),
+        _ => format!("{sign}{}.{:0decimals$}", scaled / scale, scaled % scale),
+    }
+}
+
 /// Three significant digits: `1.24`, `48.3`, `499`. Above a thousand the digits before the point are all kept.
 pub fn three_digits(value: f64) -> String {
     let size = value.abs();
@@ -12,7 +28,7 @@ pub fn three_digits(value: f64) -> String {
         _ if size < 99.95 => 1,
         _ => 0,
     };
-    format!("{value:.decimals$}")
+    fixed(value, decimals)
 }
 
 /// A duration given in microseconds: `840 µs`, `1.24 ms`, `12.6 s`, `3.20 min`.
@@ -48,7 +64,7 @@ pub fn amount(value: f64) -> String {
     let (divisor, prefix) = STEPS.into_iter().find(|(step, _)| value.abs() >= step * 0.9995).unwrap_or((1.0, ""));
     let scaled = value / divisor;
     if prefix.is_empty() && scaled.fract() == 0.0 {
-        format!("{scaled:.0}")
+        fixed(scaled, 0)
     } else {
         format!("{}{prefix}", three_digits(scaled))
     }
@@ -102,6 +118,17 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(three_digits(value), text, "{value}");
         }
+    }
+
+    #[test]
+    fn decimals_are_those_of_the_library() {
+        let values = [0.0, -0.0, 0.06, 0.25, 1.0, 4.25, 9.996, -12.375, 99.96, 520.0, 1e6 / 3.0, 123_456_789.125];
+        for value in values {
+            for decimals in 0..=3 {
+                assert_eq!(fixed(value, decimals), format!("{value:.decimals$}"), "{value}");
+            }
+        }
+        assert_eq!((fixed(f64::NAN, 1).as_str(), fixed(f64::INFINITY, 1).as_str()), ("NaN", "∞"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{CalendarDate, FieldError};
+use super::{CalendarDate, FieldError, parse_number};
 
 /// Most records one submission may carry.
 pub const MAX_ITEMS: usize = 100;
@@ -52,7 +52,7 @@ impl ProductDraft {
             if text.is_empty() {
                 continue;
             }
-            let number = (column == "product_price").then(|| text.parse::<f64>().ok()).flatten();
+            let number = (column == "product_price").then(|| parse_number(text)).flatten();
             let value = number.and_then(serde_json::Number::from_f64).map_or_else(|| text.into(), Value::Number);
             item.insert(column.to_owned(), value);
         }
@@ -183,7 +183,7 @@ impl Check<'_> {
                 Some(price) => return Some(price),
                 None => self.fail(name, "finite", "The price must be finite."),
             },
-            Some(Value::String(text)) if text.parse::<f64>().is_ok_and(|price| !price.is_finite()) => {
+            Some(Value::String(text)) if parse_number(text).is_some_and(|price| !price.is_finite()) => {
                 self.fail(name, "finite", "The price must be finite.");
             }
             Some(_) => self.fail(name, "type", "The price must be a number, such as 499.99."),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::receive::object;
 use super::{EdgeError, TableInfo, TableName, WorkspaceBadge, WriterCard, WriterKind};
 
 /// What the page hands in.
@@ -14,6 +15,14 @@ pub struct Submission {
     pub table: TableName,
     /// Products, or rows by the table's columns: JSON objects, checked by the server again.
     pub items: Vec<Value>,
+}
+
+impl Submission {
+    /// The JSON that the browser sends, which is what serde reads.
+    pub fn to_json(&self) -> Value {
+        let items = Value::Array(self.items.clone());
+        object(vec![("writer", self.writer.name().into()), ("table", self.table.to_string().into()), ("items", items)])
+    }
 }
 
 /// The five stops of a record's journey.
@@ -176,4 +185,21 @@ pub struct WorkbenchInfo {
     pub tables: Vec<TableInfo>,
     /// Why the tables could not be listed.
     pub problem: Option<EdgeError>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_submission_is_read_as_it_was_sent() {
+        for writer in WriterKind::ALL {
+            let table = TableName::parse("a.b.c").unwrap();
+            let submission = Submission { writer, table, items: vec![json!({"n": 9_007_199_254_740_993_i64})] };
+            let text = submission.to_json().to_string();
+            assert_eq!(serde_json::from_str::<Submission>(&text).unwrap(), submission, "{text}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use super::{browser, field_errors, journey, live};
 use crate::api;
 use crate::model::{
     EdgeError, FieldError, Stage, StageState, Submission, SubmissionSnapshot, SubmissionState, TableInfo, TableName,
-    WorkbenchInfo, WriterKind, WriterState,
+    WorkbenchInfo, WriterCard, WriterKind, WriterState,
 };
 
 /// How often a silent workspace is asked again.
@@ -53,7 +53,7 @@ pub struct Bench {
     /// Whether the workspace is being asked again right now.
     pub retrying: RwSignal<bool>,
     /// Whether asking again is planned, so that there is one timer and no more.
-    retry_planned: StoredValue<bool>,
+    retry_planned: RwSignal<bool>,
     /// The chosen writer.
     pub writer: RwSignal<Option<WriterKind>>,
     /// The chosen table.
@@ -62,8 +62,6 @@ pub struct Bench {
     pub drafts: Drafts,
     /// The chosen table with its columns.
     pub table_info: Memo<Option<TableInfo>>,
-    /// The chosen writer, if it can be used.
-    pub usable_writer: Memo<Option<WriterKind>>,
     /// Every error in what is being composed.
     pub errors: Memo<Vec<FieldError>>,
     /// The latest press.
@@ -91,13 +89,6 @@ impl Bench {
             let name = table.get()?;
             info.with(|info| info.tables.iter().find(|table| table.name == name).cloned())
         });
-        let usable_writer = Memo::new(move |_| {
-            let kind = writer.get()?;
-            let ready = |info: &WorkbenchInfo| {
-                info.writers.iter().any(|card| card.kind == kind && card.state == WriterState::Ready)
-            };
-            info.with(ready).then_some(kind)
-        });
         let errors = Memo::new(move |_| {
             table_info.with(|table| table.as_ref().map(|table| drafts.errors(table)).unwrap_or_default())
         });
@@ -105,12 +96,11 @@ impl Bench {
             info,
             hydrated: RwSignal::new(false),
             retrying: RwSignal::new(false),
-            retry_planned: StoredValue::new(false),
+            retry_planned: RwSignal::new(false),
             writer,
             table,
             drafts,
             table_info,
-            usable_writer,
             errors,
             phase: RwSignal::new(Phase::Idle),
             snapshot: RwSignal::new(None),
@@ -134,13 +124,25 @@ impl Bench {
         followed && !lost && self.snapshot.with(running)
     }
 
+    /// The chosen writer, if it can be used.
+    pub fn usable_writer(&self) -> Option<WriterKind> {
+        let kind = self.writer.get()?;
+        let is_ready = |card: &WriterCard| card.kind == kind && card.state == WriterState::Ready;
+        self.info.with(|info| info.writers.iter().any(is_ready)).then_some(kind)
+    }
+
+    /// Whether the chosen table is one for the product form; `None` while there is no table.
+    pub fn takes_products(&self) -> Option<bool> {
+        self.table_info.with(|table| table.as_ref().map(TableInfo::takes_products))
+    }
+
     /// Why the button cannot be pressed now; `None` when it can.
     pub fn blocked(&self) -> Option<&'static str> {
         if !self.hydrated.get() {
             Some("Starting…")
         } else if self.table_info.with(Option::is_none) {
             Some("There is no table to write to.")
-        } else if self.usable_writer.with(Option::is_none) {
+        } else if self.usable_writer().is_none() {
             Some("Choose a writer that is ready.")
         } else if self.phase.with(|phase| *phase == Phase::Sending) {
             Some("Sending…")
@@ -154,7 +156,7 @@ impl Bench {
     /// What would be sent now; `None` while something is missing.
     pub fn submission(&self) -> Option<Submission> {
         let items = self.table_info.with(|table| self.drafts.items(table.as_ref()?).ok())?;
-        Some(Submission { writer: self.usable_writer.get()?, table: self.table.get()?, items })
+        Some(Submission { writer: self.usable_writer()?, table: self.table.get()?, items })
     }
 
     /// The button: sends when everything is right, shows what is wrong otherwise.
@@ -271,12 +273,12 @@ impl Bench {
     /// Comes back in a while if the workspace is silent.
     pub fn retry_later(self) {
         let silent = self.info.with_untracked(|info| info.problem.is_some());
-        if !silent || self.retry_planned.get_value() {
+        if !silent || self.retry_planned.get_untracked() {
             return;
         }
-        self.retry_planned.set_value(true);
+        self.retry_planned.set(true);
         let again = move || {
-            self.retry_planned.set_value(false);
+            self.retry_planned.set(false);
             self.ask_again();
         };
         set_timeout(again, RETRY);

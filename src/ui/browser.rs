@@ -44,6 +44,12 @@ mod real {
         }
     }
 
+    pub(super) fn linked(event: &web_sys::MouseEvent) -> Option<String> {
+        let link = event.target()?.unchecked_into::<web_sys::Element>().closest("a").ok().flatten()?;
+        event.prevent_default();
+        Some(link.get_attribute("href")?.trim_start_matches('#').to_owned())
+    }
+
     pub(super) fn set_theme(theme: Option<&str>) {
         if let Some(root) = document().document_element() {
             let _ = match theme {
@@ -79,6 +85,26 @@ pub fn focus_soon(id: String) {
     leptos::prelude::request_animation_frame(move || real::focus(&id));
     #[cfg(not(feature = "hydrate"))]
     drop(id);
+}
+
+/// The id that a link leads to, if it was a link inside the page that was clicked; the jump itself is prevented.
+pub fn linked(event: &leptos::ev::MouseEvent) -> Option<String> {
+    #[cfg(feature = "hydrate")]
+    return real::linked(event);
+    #[cfg(not(feature = "hydrate"))]
+    {
+        let _ = event;
+        None
+    }
+}
+
+/// Makes the content of an element what `markup` says.
+pub fn patch(host: &leptos::tachys::renderer::types::Element, markup: &str) {
+    #[cfg(feature = "hydrate")]
+    // It fails only where the browser refuses well-formed changes of its own page, and then nothing can be drawn.
+    let _ = super::patch::patch(host, markup);
+    #[cfg(not(feature = "hydrate"))]
+    let _ = (host, markup);
 }
 
 /// Sets the theme of the document; `None` follows the system.

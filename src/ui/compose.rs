@@ -3,12 +3,17 @@
 use leptos::prelude::*;
 
 use super::bench::Bench;
+use super::drawn::drawn;
+use super::markup::{Attributes, Markup};
 use super::number::count_of;
 use super::product_form::ProductForm;
 use super::rows_form::RowsForm;
 use super::writers::WriterSelector;
 use super::{browser, field_errors};
-use crate::model::{TableInfo, TableName};
+use crate::model::{FieldError, TableInfo, TableName};
+
+/// Most errors the summary lists.
+const MOST_ERRORS: usize = 12;
 
 /// The form.
 #[component]
@@ -16,8 +21,6 @@ pub fn Compose(
     /// The page's state.
     bench: Bench,
 ) -> impl IntoView {
-    let takes_products =
-        Memo::new(move |_| bench.table_info.with(|table| table.as_ref().map(TableInfo::takes_products)));
     let on_submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         bench.press();
@@ -29,64 +32,54 @@ pub fn Compose(
             <fieldset class="bare" disabled=move || !bench.hydrated.get()>
                 <WriterSelector bench />
                 <TableSelector bench />
-                {move || match takes_products.get() {
-                    Some(true) => view! { <ProductForm bench /> }.into_any(),
-                    Some(false) => view! { <RowsForm bench /> }.into_any(),
-                    None => no_table().into_any(),
-                }}
+                // Both forms are there and one is shown: forms that come and go would be compiled thrice.
+                <ProductForm bench />
+                <RowsForm bench />
+                <p class="teach" hidden=move || bench.takes_products().is_some()>
+                    "No table to write to is known. Tables appear here as soon as the workspace lists one that this app may write to."
+                </p>
                 <JsonView bench />
             </fieldset>
             <ErrorSummary bench />
             <ActionBar bench />
         </form>
     }
-    .into_any()
-}
-
-fn no_table() -> impl IntoView {
-    view! {
-        <p class="teach">
-            "No table to write to is known. Tables appear here as soon as the workspace lists one that this app may write to."
-        </p>
-    }
 }
 
 #[component]
 fn TableSelector(bench: Bench) -> impl IntoView {
-    let names = Memo::new(move |_| {
-        bench.info.with(|info| info.tables.iter().map(|table| table.name.to_string()).collect::<Vec<_>>())
-    });
     let choose = move |event| {
         bench.drafts.forget_verdicts();
         bench.table.set(TableName::parse(&event_target_value(&event)).ok());
     };
-    let is_chosen =
-        move |name: &str| bench.table.with(|table| table.as_ref().is_some_and(|table| table.to_string() == name));
-    let columns = move || {
-        bench.table_info.with(|table| table.as_ref().map(|table| count_of(table.columns.len() as u64, "column")))
+    let options = move || {
+        let mut markup = Markup::new();
+        let chosen = bench.table.get();
+        bench.info.with(|info| {
+            for TableInfo { name, .. } in &info.tables {
+                let (text, is_chosen) = (name.to_string(), chosen.as_ref() == Some(name));
+                let option: Attributes<'_> = &[("value", &text), ("selected", "")];
+                markup.element("option", if is_chosen { option } else { &option[..1] }, &text);
+            }
+        });
+        markup.finish()
     };
+    let columns = move || bench.table_info.with(|table| table.as_ref().map(|table| table.columns.len() as u64));
     view! {
         <div class="field">
             <label for="table">"Table"</label>
-            <select id="table" name="table" aria-describedby="table-help" on:change=choose>
-                {move || {
-                    let options = names.get().into_iter().map(|name| {
-                        let selected = untrack(|| is_chosen(&name));
-                        view! { <option value=name.clone() selected=selected>{name.clone()}</option> }
-                    });
-                    options.collect_view()
-                }}
-            </select>
-            <p class="help" id="table-help">{columns}</p>
+            <select id="table" name="table" aria-describedby="table-help" on:change=choose inner_html=drawn(options)></select>
+            <p class="help" id="table-help">
+                {move || columns().map(|count| count_of(count, "column")).unwrap_or_default()}
+            </p>
         </div>
     }
-    .into_any()
 }
 
 #[component]
 fn JsonView(bench: Bench) -> impl IntoView {
     let json = move || match bench.submission() {
-        Some(submission) => serde_json::to_string_pretty(&submission).unwrap_or_default(),
+        Some(submission) => format!("{:#}", submission.to_json()),
         None => "Nothing can be sent yet: a table, a ready writer and readable JSON are needed.".to_owned(),
     };
     view! {
@@ -96,68 +89,67 @@ fn JsonView(bench: Bench) -> impl IntoView {
             <pre class="code" tabindex="0" data-testid="json">{json}</pre>
         </details>
     }
-    .into_any()
 }
 
 /// After the button was pressed: how many errors, each leading to its field.
 #[component]
 fn ErrorSummary(bench: Bench) -> impl IntoView {
-    let due = Memo::new(move |_| if bench.drafts.pressed.get() { bench.errors.get() } else { Vec::new() });
-    let link = |error: crate::model::FieldError| {
-        let id = field_errors::input_id(&error.path);
-        let href = format!("#{id}");
-        let go = move |event: leptos::ev::MouseEvent| {
-            event.prevent_default();
-            browser::focus_soon(id.clone());
-        };
-        view! {
-            <li>
-                <a href=href on:click=go><span class="code">{error.path}</span></a>
-                " "
-                {error.message}
-            </li>
+    let due = move || bench.drafts.pressed.get() && bench.errors.with(|errors| !errors.is_empty());
+    let go = move |event| {
+        if let Some(id) = browser::linked(&event) {
+            browser::focus_soon(id);
         }
     };
+    let draw = move || if due() { bench.errors.with(|errors| draw_errors(errors)) } else { String::new() };
     view! {
-        <Show when=move || !due.with(Vec::is_empty)>
-            <section class="errors" data-testid="error-summary" aria-labelledby="errors-title">
-                <h3 id="errors-title">
-                    <span class="sign" data-state="bad" aria-hidden="true">"×"</span>
-                    {move || due.with(|errors| field_errors::summary(errors))}
-                </h3>
-                <p>"Nothing was written. Correct them and press the button again."</p>
-                <ul>{move || due.get().into_iter().take(12).map(link).collect_view()}</ul>
-                {move || due.with(Vec::len).checked_sub(12).filter(|more| *more > 0).map(|more| view! { <p class="quiet">{format!("and {more} more")}</p> })}
-            </section>
-        </Show>
+        <section
+            class="errors"
+            data-testid="error-summary"
+            aria-labelledby="errors-title"
+            hidden=move || !due()
+            on:click=go
+            inner_html=drawn(draw)
+        ></section>
     }
-    .into_any()
+}
+
+fn draw_errors(errors: &[FieldError]) -> String {
+    let mut markup = Markup::new();
+    markup.raw("<h3 id=\"errors-title\"><span class=\"sign\" data-state=\"bad\" aria-hidden=\"true\">×</span>");
+    markup.text(&field_errors::summary(errors)).raw("</h3>");
+    markup.raw("<p>Nothing was written. Correct them and press the button again.</p><ul>");
+    for error in errors.iter().take(MOST_ERRORS) {
+        markup.raw("<li>").open("a", &[("href", &format!("#{}", field_errors::input_id(&error.path)))]);
+        markup.element("span", &[("class", "code")], &error.path).raw("</a> ").text(&error.message).raw("</li>");
+    }
+    markup.raw("</ul>");
+    if let Some(more) = errors.len().checked_sub(MOST_ERRORS).filter(|more| *more > 0) {
+        markup.element("p", &[("class", "quiet")], &format!("and {more} more"));
+    }
+    markup.finish()
 }
 
 #[component]
 fn ActionBar(bench: Bench) -> impl IntoView {
-    let blocked = Memo::new(move |_| bench.blocked());
-    let takes_products = move || bench.table_info.with(|table| table.as_ref().is_none_or(TableInfo::takes_products));
+    let products = move || bench.takes_products().unwrap_or(true);
     let summary = move || {
         let count =
             bench.table_info.with(|table| table.as_ref().and_then(|table| bench.drafts.items(table).ok()))?.len();
-        let writer = bench.usable_writer.get()?;
-        Some(format!("{} by {writer}", count_of(count as u64, if takes_products() { "item" } else { "row" })))
+        let writer = bench.usable_writer()?;
+        Some(format!("{} by {writer}", count_of(count as u64, if products() { "item" } else { "row" })))
     };
+    let note = move || bench.blocked().map(str::to_owned).or_else(summary).unwrap_or_default();
     view! {
         <div class="action">
-            <p class="action-note num" id="action-note">
-                {move || blocked.get().map(str::to_owned).or_else(summary).unwrap_or_default()}
-            </p>
+            <p class="action-note num" id="action-note">{note}</p>
             <button
                 type="submit"
                 class="button primary"
                 aria-describedby="action-note"
-                disabled=move || blocked.get().is_some()
+                disabled=move || bench.blocked().is_some()
             >
-                {move || if takes_products() { "Process Products Data" } else { "Process Rows" }}
+                {move || if products() { "Process Products Data" } else { "Process Rows" }}
             </button>
         </div>
     }
-    .into_any()
 }

@@ -19,7 +19,7 @@ pub struct Draft {
     /// What is typed.
     pub text: RwSignal<ProductDraft>,
     /// One bit for each of [`PRODUCT_INPUT_COLUMNS`]: whether it was edited.
-    touched: RwSignal<u8>,
+    touched: RwSignal<u32>,
 }
 
 /// Everything being composed.
@@ -34,7 +34,7 @@ pub struct Drafts {
     /// Errors only the server found; each goes when its field is edited.
     pub from_server: RwSignal<Vec<FieldError>>,
     /// Changes with every whole replacement, so that old keys are never met again.
-    next_key: StoredValue<u32>,
+    next_key: RwSignal<u32>,
 }
 
 impl Drafts {
@@ -45,15 +45,15 @@ impl Drafts {
             rows_text: RwSignal::new(String::new()),
             pressed: RwSignal::new(false),
             from_server: RwSignal::new(Vec::new()),
-            next_key: StoredValue::new(0),
+            next_key: RwSignal::new(0),
         };
         drafts.replace(vec![ProductDraft::default()]);
         drafts
     }
 
     fn draft(&self, text: ProductDraft) -> Draft {
-        let key = self.next_key.get_value();
-        self.next_key.set_value(key + 1);
+        let key = self.next_key.get_untracked();
+        self.next_key.set(key + 1);
         Draft { key, text: RwSignal::new(text), touched: RwSignal::new(0) }
     }
 
@@ -74,7 +74,7 @@ impl Drafts {
         if table.takes_products() {
             self.replace(samples::products());
         } else {
-            self.rows_text.set(serde_json::to_string_pretty(&samples::rows(table)).unwrap_or_default());
+            self.rows_text.set(format!("{:#}", Value::Array(samples::rows(table))));
             self.forget_verdicts();
         }
     }
@@ -83,6 +83,11 @@ impl Drafts {
     pub fn clear(&self) {
         self.rows_text.set(String::new());
         self.replace(vec![ProductDraft::default()]);
+    }
+
+    /// Where a product stands in the list.
+    pub fn index_of(&self, draft: Draft) -> usize {
+        self.products.with(|products| products.iter().position(|other| other.key == draft.key).unwrap_or(0))
     }
 
     /// Adds an empty product, unless there are [`MAX_ITEMS`].
@@ -113,10 +118,13 @@ impl Drafts {
         }
         self.rows_text.with(|text| {
             let text = if text.trim().is_empty() { "[]" } else { text };
-            serde_json::from_str(text).map_err(|error| {
-                let message = format!("This must be a JSON array of objects: {error}.");
-                FieldError { path: "items".into(), rule: "json".into(), message, came: String::new() }
-            })
+            let problem = match serde_json::from_str(text) {
+                Ok(Value::Array(items)) => return Ok(items),
+                Ok(_) => "there is no array around them".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            let message = format!("This must be a JSON array of objects: {problem}.");
+            Err(FieldError { path: "items".into(), rule: "json".into(), message, came: String::new() })
         })
     }
 
@@ -158,6 +166,6 @@ impl Draft {
     }
 }
 
-fn bit(column: &str) -> u8 {
+fn bit(column: &str) -> u32 {
     PRODUCT_INPUT_COLUMNS.iter().position(|name| *name == column).map_or(0, |index| 1 << index)
 }

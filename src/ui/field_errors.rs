@@ -31,9 +31,12 @@ pub fn merge(here: &[FieldError], server: &[FieldError]) -> Vec<FieldError> {
 
 /// `1 error in 1 item`, `3 errors in 2 items`.
 pub fn summary(errors: &[FieldError]) -> String {
-    let mut items: Vec<usize> = errors.iter().filter_map(|error| Some(parse_path(&error.path)?.0)).collect();
-    items.sort_unstable();
-    items.dedup();
+    let mut items: Vec<usize> = Vec::new();
+    for (item, _) in errors.iter().filter_map(|error| parse_path(&error.path)) {
+        if !items.contains(&item) {
+            items.push(item);
+        }
+    }
     let plural = |count: usize, noun: &str| if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") };
     match items.len() {
         0 => plural(errors.len(), "error"),

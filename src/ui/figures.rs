@@ -1,19 +1,9 @@
 //! The figures of one submission: what it was, how fast it went, how long each stop took.
 
-use leptos::prelude::*;
-
 use super::journey::{Stop, state_word, stops};
-use super::number::{bytes, duration, grouped, with_unit};
+use super::markup::Markup;
+use super::number::{bytes, duration, fixed, grouped, with_unit};
 use crate::model::{StageState, SubmissionSnapshot};
-
-/// Nothing before the first submission.
-#[component]
-pub fn Figures(
-    /// The submission that is shown.
-    shown: Memo<Option<SubmissionSnapshot>>,
-) -> impl IntoView {
-    move || shown.with(|shown| shown.as_ref().map(figures_of))
-}
 
 /// A figure: what it is of, the value in three digits, the exact value.
 type Figure = (&'static str, String, String);
@@ -21,7 +11,7 @@ type Figure = (&'static str, String, String);
 fn headline(shown: &SubmissionSnapshot) -> Vec<Figure> {
     let none = || ("–".to_owned(), String::new());
     let per_second = |value: Option<f64>, unit: &str| {
-        value.map_or_else(none, |value| (with_unit(value, unit), format!("{value:.3} {unit}")))
+        value.map_or_else(none, |value| (with_unit(value, unit), format!("{} {unit}", fixed(value, 3))))
     };
     let (records, records_exact) = per_second(shown.records_per_second(), "records/s");
     let (flow, flow_exact) = per_second(shown.bytes_per_second(), "B/s");
@@ -51,44 +41,37 @@ fn facts(shown: &SubmissionSnapshot) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn figures_of(shown: &SubmissionSnapshot) -> impl IntoView + use<> {
-    let figures = headline(shown).into_iter().map(|(name, value, exact)| {
-        view! { <div class="figure"><dt>{name}</dt><dd class="num" title=exact>{value}</dd></div> }
-    });
-    let facts = facts(shown).into_iter().map(|(name, value)| {
-        let code = matches!(name, "Table" | "Batch id" | "Started");
-        let class = if code { "code" } else { "num" };
-        view! { <div><dt>{name}</dt><dd class=class>{value}</dd></div> }
-    });
-    let rows = stops(&shown.stages).into_iter().map(stage_row).collect_view();
-    view! {
-        <div class="figures" data-testid="figures">
-            <dl class="headline">{figures.collect_view()}</dl>
-            <table class="stages">
-                <caption>"Latency of each stage"</caption>
-                <thead>
-                    <tr><th scope="col">"Stage"</th><th scope="col">"Took"</th><th scope="col">"Since the start"</th></tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-            <dl class="facts-list">{facts.collect_view()}</dl>
-        </div>
+/// Draws them.
+pub fn draw(markup: &mut Markup, shown: &SubmissionSnapshot) {
+    markup.raw("<div class=\"figures\" data-testid=\"figures\"><dl class=\"headline\">");
+    for (name, value, exact) in headline(shown) {
+        markup.raw("<div class=\"figure\">").element("dt", &[], name);
+        markup.element("dd", &[("class", "num"), ("title", &exact)], &value).close("div");
     }
-    .into_any()
+    markup.raw(
+        "</dl><table class=\"stages\"><caption>Latency of each stage</caption><thead><tr><th scope=\"col\">Stage</th>",
+    );
+    markup.raw("<th scope=\"col\">Took</th><th scope=\"col\">Since the start</th></tr></thead><tbody>");
+    for stop in stops(&shown.stages) {
+        draw_stage(markup, &stop);
+    }
+    markup.raw("</tbody></table><dl class=\"facts-list\">");
+    for (name, value) in facts(shown) {
+        let code = matches!(name, "Table" | "Batch id" | "Started");
+        markup.raw("<div>").element("dt", &[], name);
+        markup.element("dd", &[("class", if code { "code" } else { "num" })], &value).close("div");
+    }
+    markup.raw("</dl></div>");
 }
 
-fn stage_row(stop: Stop) -> impl IntoView {
+fn draw_stage(markup: &mut Markup, stop: &Stop) {
     let took = match (stop.report.state, stop.report.took_us) {
         (StageState::Done, Some(micros)) => duration(micros),
         (state, _) => state_word(state).to_owned(),
     };
     let exact = stop.report.took_us.map(|micros| format!("{} µs", grouped(micros)));
     let since = stop.reached_us.map_or_else(|| "–".to_owned(), duration);
-    view! {
-        <tr>
-            <th scope="row">{stop.report.stage.name()}</th>
-            <td class="num" title=exact>{took}</td>
-            <td class="num">{since}</td>
-        </tr>
-    }
+    markup.raw("<tr>").element("th", &[("scope", "row")], stop.report.stage.name());
+    markup.element("td", &[("class", "num"), ("title", &exact.unwrap_or_default())], &took);
+    markup.element("td", &[("class", "num")], &since).raw("</tr>");
 }

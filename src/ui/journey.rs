@@ -3,10 +3,9 @@
 //! Stops stand evenly spaced so that they can be read; a hairline leads each one down to its true place on a
 //! time ruler, where the segments are to scale. Knows reports of stages, not where they come from.
 
-use leptos::prelude::*;
-
 use super::chart::scale::round_step;
-use super::number::duration;
+use super::markup::Markup;
+use super::number::{duration, fixed};
 use crate::model::{Stage, StageReport, StageState};
 
 /// One stop as it is drawn.
@@ -70,135 +69,92 @@ fn state_name(state: StageState) -> &'static str {
     }
 }
 
-/// The track.
-#[component]
-pub fn Journey(
-    /// What is known of the stops; empty before the first submission.
-    reports: Memo<Vec<StageReport>>,
-    /// Microseconds that have passed.
-    passed_us: Memo<u64>,
-    /// The writer's name, for its hue.
-    hue: Memo<&'static str>,
-) -> impl IntoView {
-    let drawn = Memo::new(move |_| reports.with(|reports| stops(reports)));
-    let notes = move || {
-        drawn.with(|stops| {
-            let noted = stops.iter().filter_map(|stop| Some((stop.report.clone(), stop.report.note.clone()?)));
-            noted
-                .map(|(report, note)| {
-                    view! {
-                        <li data-state=state_name(report.state)>
-                            <strong>{format!("{} {}", report.stage.name(), state_word(report.state))}</strong>
-                            ": "
-                            {note}
-                        </li>
-                    }
-                })
-                .collect_view()
-        })
-    };
-    view! {
-        <div class="journey" data-hue=move || hue.get()>
-            <ol class="stops" aria-label="The journey of the records">
-                {Stage::ALL.into_iter().enumerate().map(|(index, stage)| view! { <StopMark index stage drawn /> }).collect_view()}
-            </ol>
-            <svg class="ruler" width="100%" height="72" aria-hidden="true">
-                {move || drawn.with(|stops| draw_ruler(stops, passed_us.get()))}
-            </svg>
-            <ul class="notes">{notes}</ul>
-        </div>
+/// Draws the track: the stops, the ruler under them, and why a stop failed or is not known. `hue` is the writer's name.
+pub fn draw(markup: &mut Markup, reports: &[StageReport], passed_us: u64, hue: &str) {
+    let stops = stops(reports);
+    markup.open("div", &[("class", "journey"), ("data-hue", hue)]);
+    markup.raw("<ol class=\"stops\" aria-label=\"The journey of the records\">");
+    for stop in &stops {
+        draw_stop(markup, stop);
     }
-    .into_any()
+    markup.raw("</ol><svg class=\"ruler\" width=\"100%\" height=\"72\" aria-hidden=\"true\">");
+    draw_ruler(markup, &stops, passed_us);
+    markup.raw("</svg><ul class=\"notes\">");
+    for StageReport { stage, state, note, .. } in stops.iter().map(|stop| &stop.report) {
+        let Some(note) = note else { continue };
+        markup.open("li", &[("data-state", state_name(*state))]);
+        markup.element("strong", &[], &format!("{} {}", stage.name(), state_word(*state)));
+        markup.text(": ").text(note).close("li");
+    }
+    markup.raw("</ul></div>");
 }
 
-#[component]
-fn StopMark(index: usize, stage: Stage, drawn: Memo<Vec<Stop>>) -> impl IntoView {
-    let stop = Memo::new(move |_| drawn.with(|stops| stops.get(index).cloned()));
-    let state = move || stop.with(|stop| stop.as_ref().map_or(StageState::Waiting, |stop| stop.report.state));
-    let took = move || {
-        stop.with(|stop| match stop {
-            Some(Stop { report: StageReport { state: StageState::Done, took_us: Some(micros), .. }, .. }) => {
-                duration(*micros)
-            }
-            _ if state() == StageState::Waiting => "–".to_owned(),
-            _ => state_word(state()).to_owned(),
-        })
+fn draw_stop(markup: &mut Markup, stop: &Stop) {
+    let StageReport { stage, state, took_us, .. } = stop.report;
+    let sign = match state {
+        StageState::Failed => "×",
+        StageState::Unknown => "?",
+        _ => "",
     };
-    let exact = move || {
-        let took = stop.with(|stop| stop.as_ref().and_then(|stop| stop.report.took_us));
-        took.map(|micros| format!("{micros} µs since the stop before it"))
+    let took = match (state, took_us) {
+        (StageState::Done, Some(micros)) => duration(micros),
+        (StageState::Waiting, _) => "–".to_owned(),
+        _ => state_word(state).to_owned(),
     };
-    view! {
-        <li class="stop" data-stage=stage.name() data-state=move || state_name(state())>
-            <span class="mark" aria-hidden="true">
-                {move || match state() {
-                    StageState::Failed => "×",
-                    StageState::Unknown => "?",
-                    _ => "",
-                }}
-            </span>
-            <span class="stop-name">{stage.name()}</span>
-            <span class="stop-time num" title=exact>{took}</span>
-        </li>
-    }
+    let exact = took_us.map(|micros| format!("{micros} µs since the stop before it")).unwrap_or_default();
+    markup.open("li", &[("class", "stop"), ("data-stage", stage.name()), ("data-state", state_name(state))]);
+    markup.element("span", &[("class", "mark"), ("aria-hidden", "true")], sign);
+    markup.element("span", &[("class", "stop-name")], stage.name());
+    markup.element("span", &[("class", "stop-time num"), ("title", &exact)], &took).close("li");
 }
 
 fn percent(part: u64, whole: u64) -> f64 {
     part as f64 * 100.0 / whole.max(1) as f64
 }
 
-fn draw_ruler(stops: &[Stop], passed_us: u64) -> impl IntoView + use<> {
+/// A place along the ruler, in percent.
+fn place(part: u64, whole: u64) -> String {
+    format!("{}%", fixed(percent(part, whole), 2))
+}
+
+fn draw_ruler(markup: &mut Markup, stops: &[Stop], passed_us: u64) {
     let (length, ticks) = ruler(stops, passed_us);
-    let leaders = stops.iter().enumerate().filter_map(|(index, stop)| {
-        let x2 = percent(stop.reached_us?, length.max(1));
-        Some(view! { <line class="leader" x1=format!("{}%", 10 + 20 * index) x2=format!("{x2:.2}%") y1="0" y2="34" /> })
-    });
-    let segments = stops.iter().filter_map(|stop| {
-        let to = match stop.report.state {
-            StageState::Done => stop.reached_us?,
-            StageState::Active => passed_us,
-            _ => return None,
-        };
-        let (x, width) = (percent(stop.from_us, length), percent(to.saturating_sub(stop.from_us), length));
-        Some(view! {
-            <rect
-                class="segment"
-                data-part=stop.report.stage.name()
-                data-state=state_name(stop.report.state)
-                x=format!("{x:.2}%")
-                width=format!("{width:.2}%")
-                y="36"
-                height="8"
-            />
-            <line class="post" x1=format!("{:.2}%", x + width) x2=format!("{:.2}%", x + width) y1="33" y2="47" />
-        })
-    });
-    let label = |micros: u64, anchor: &'static str, class: &'static str| {
-        let x = percent(micros, length);
-        let text = if micros == 0 { "0".to_owned() } else { duration(micros) };
-        view! { <text class=class x=format!("{x:.2}%") y="64" text-anchor=anchor>{text}</text> }
-    };
-    let mut labels: Vec<_> = ticks
-        .iter()
-        .map(|tick| {
-            label(*tick, if *tick == 0 { "start" } else { "middle" }, if *tick == 0 { "tick" } else { "tick between" })
-        })
-        .collect();
-    if length > 0 {
-        labels.push(label(length, "end", "tick end"));
+    markup.element("line", &[("class", "axis"), ("x1", "0"), ("x2", "100%"), ("y1", "44.5"), ("y2", "44.5")], "");
+    for (index, stop) in stops.iter().enumerate() {
+        let Some(reached_us) = stop.reached_us else { continue };
+        let (x1, x2) = (format!("{}%", 10 + 20 * index), place(reached_us, length));
+        markup.element("line", &[("class", "leader"), ("x1", &x1), ("x2", &x2), ("y1", "0"), ("y2", "34")], "");
     }
-    let marks = ticks.into_iter().map(|tick| {
-        let x = format!("{:.2}%", percent(tick, length));
-        view! { <line class="grid" x1=x.clone() x2=x y1="44" y2="50" /> }
-    });
-    (
-        view! { <line class="axis" x1="0" x2="100%" y1="44.5" y2="44.5" /> },
-        leaders.collect_view(),
-        segments.collect_view(),
-        marks.collect_view(),
-        labels.collect_view(),
-    )
-        .into_any()
+    for stop in stops {
+        let to_us = match (stop.report.state, stop.reached_us) {
+            (StageState::Done, Some(reached_us)) => reached_us,
+            (StageState::Active, _) => passed_us,
+            _ => continue,
+        };
+        let (x, width) = (place(stop.from_us, length), place(to_us.saturating_sub(stop.from_us), length));
+        let (part, state) = (stop.report.stage.name(), state_name(stop.report.state));
+        let shape = [("class", "segment"), ("data-part", part), ("data-state", state), ("x", &x), ("width", &width)];
+        markup.element("rect", &[&shape[..], &[("y", "36"), ("height", "8")]].concat(), "");
+        let end = place(to_us.max(stop.from_us), length);
+        markup.element("line", &[("class", "post"), ("x1", &end), ("x2", &end), ("y1", "33"), ("y2", "47")], "");
+    }
+    for tick in &ticks {
+        let x = place(*tick, length);
+        markup.element("line", &[("class", "grid"), ("x1", &x), ("x2", &x), ("y1", "44"), ("y2", "50")], "");
+    }
+    for tick in ticks {
+        let (anchor, class) = if tick == 0 { ("start", "tick") } else { ("middle", "tick between") };
+        draw_label(markup, tick, length, anchor, class);
+    }
+    if length > 0 {
+        draw_label(markup, length, length, "end", "tick end");
+    }
+}
+
+fn draw_label(markup: &mut Markup, micros: u64, length: u64, anchor: &str, class: &str) {
+    let text = if micros == 0 { "0".to_owned() } else { duration(micros) };
+    let x = place(micros, length);
+    markup.element("text", &[("class", class), ("x", &x), ("y", "64"), ("text-anchor", anchor)], &text);
 }
 
 #[cfg(test)]

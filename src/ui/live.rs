@@ -28,6 +28,7 @@ mod real {
     use super::super::bench::{Bench, Link};
     use crate::api;
     use crate::model::SubmissionSnapshot;
+    use crate::model::receive::receive;
 
     /// Failed attempts in a row after which events are given up for asking.
     const ATTEMPTS: u32 = 3;
@@ -70,7 +71,7 @@ mod real {
             move |event: MessageEvent| {
                 *failures.borrow_mut() = 0;
                 let text = event.data().as_string().unwrap_or_default();
-                if let Ok(snapshot) = serde_json::from_str::<SubmissionSnapshot>(&text) {
+                if let Some(snapshot) = receive::<SubmissionSnapshot>(&text) {
                     bench.link.set(Link::Live);
                     bench.accept(snapshot);
                 }

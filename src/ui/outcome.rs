@@ -1,11 +1,14 @@
 //! The instrument: the journey of the latest submission, what came of it in words, its figures, the raw answer.
+//!
+//! It only shows, so it is one drawing; [`Seen`] is all it is drawn from.
 
 use leptos::prelude::*;
 
 use super::bench::{Bench, Link, Phase};
-use super::figures::Figures;
-use super::journey::{self, Journey};
+use super::drawn::drawn;
+use super::markup::Markup;
 use super::number::{count_of, duration};
+use super::{figures, journey};
 use crate::model::{EdgeError, Stage, StageReport, StageState, SubmissionSnapshot, SubmissionState};
 
 /// The right half.
@@ -14,51 +17,84 @@ pub fn Outcome(
     /// The page's state.
     bench: Bench,
 ) -> impl IntoView {
-    let shown = Memo::new(move |_| {
-        let followed = bench.phase.with(|phase| *phase == Phase::Followed);
-        followed.then(|| bench.snapshot.get()).flatten()
-    });
-    let reports = Memo::new(move |_| {
-        shown.with(|shown| {
-            shown.as_ref().map_or_else(|| first_reports(&bench.phase.get()), |shown| shown.stages.clone())
+    let see = move |show: fn(&Seen<'_>) -> String| {
+        bench.phase.with(|phase| {
+            bench.link.with(|link| {
+                bench.snapshot.with(|snapshot| {
+                    let shown = snapshot.as_ref().filter(|_| *phase == Phase::Followed);
+                    let hue = shown.map(|shown| shown.writer).or_else(|| bench.writer.get());
+                    let silent = bench.info.with(|info| info.problem.is_some());
+                    show(&Seen { phase, link, shown, hue: hue.map_or("", |writer| writer.name()), silent })
+                })
+            })
         })
-    });
-    let passed_us = Memo::new(move |_| shown.with(|shown| shown.as_ref().map_or(0, |shown| shown.processing_us)));
-    let hue = Memo::new(move |_| {
-        let of_snapshot = shown.with(|shown| shown.as_ref().map(|shown| shown.writer));
-        of_snapshot.or_else(|| bench.writer.get()).map_or("", |writer| writer.name())
-    });
-    let state = Memo::new(move |_| state_of(&bench.phase.get(), &bench.link.get(), shown.get().as_ref()));
-    let stale = move || bench.link.with(|link| *link != Link::Live);
-    let title = move || shown.with(|shown| title_of(state.get(), shown.as_ref()));
-    let words = move || {
-        let refusal = bench.phase.with(|phase| match phase {
-            Phase::Refused(error) => Some(error_words(error).into_any()),
-            _ => None,
-        });
-        refusal.or_else(|| shown.with(|shown| shown.as_ref().map(words_of).map(IntoAny::into_any)))
     };
-    let silent = move || matches!(state.get(), "failed" | "refused") && bench.info.with(|info| info.problem.is_some());
     view! {
-        <section class="instrument" aria-labelledby="result-title" data-testid="result" data-state=move || state.get() data-stale=move || stale().to_string()>
-            <h2 class="sr-only">"Result"</h2>
-            <div class="verdict">
-                <p class="verdict-title" id="result-title">
-                    <span class="sign" data-state=move || tone_of(state.get()) aria-hidden="true">{move || sign_of(state.get())}</span>
-                    {title}
-                </p>
-                <LinkNote bench />
-                {words}
-                <Show when=silent>
-                    <p>"The workspace does not answer now. The page asks again by itself and says when it is back."</p>
-                </Show>
-            </div>
-            <Journey reports passed_us hue />
-            <Figures shown />
-            <RawAnswer shown />
-        </section>
+        <section
+            class="instrument"
+            aria-labelledby="result-title"
+            data-testid="result"
+            data-state=move || see(|seen| seen.state().to_owned())
+            data-stale=move || see(|seen| (*seen.link != Link::Live).to_string())
+            inner_html=drawn(move || see(draw))
+        ></section>
     }
-    .into_any()
+}
+
+/// What the instrument shows.
+struct Seen<'a> {
+    phase: &'a Phase,
+    link: &'a Link,
+    shown: Option<&'a SubmissionSnapshot>,
+    /// The writer's name.
+    hue: &'static str,
+    /// Whether the workspace is known not to answer.
+    silent: bool,
+}
+
+impl Seen<'_> {
+    fn state(&self) -> &'static str {
+        state_of(self.phase, self.link, self.shown)
+    }
+}
+
+fn draw(seen: &Seen<'_>) -> String {
+    let mut markup = Markup::new();
+    let state = seen.state();
+    markup
+        .raw("<h2 class=\"sr-only\">Result</h2><div class=\"verdict\"><p class=\"verdict-title\" id=\"result-title\">");
+    markup.element(
+        "span",
+        &[("class", "sign"), ("data-state", tone_of(state)), ("aria-hidden", "true")],
+        sign_of(state),
+    );
+    markup.text(&title_of(state, seen.shown)).raw("</p>");
+    draw_link(&mut markup, seen);
+    match (seen.phase, seen.shown) {
+        (Phase::Refused(error), _) => draw_error(&mut markup, error),
+        (_, Some(shown)) => draw_words(&mut markup, shown),
+        _ => {}
+    }
+    if seen.silent && matches!(state, "failed" | "refused") {
+        markup.raw("<p>The workspace does not answer now. The page asks again by itself and says when it is back.</p>");
+    }
+    markup.raw("</div>");
+    let first = first_reports(seen.phase);
+    let reports = seen.shown.map_or(&first, |shown| &shown.stages);
+    journey::draw(&mut markup, reports, seen.shown.map_or(0, |shown| shown.processing_us), seen.hue);
+    if let Some(shown) = seen.shown {
+        figures::draw(&mut markup, shown);
+    }
+    if let Some(answer) = seen.shown.and_then(|shown| shown.answer.as_ref()) {
+        markup.raw("<details class=\"json\"><summary>Raw JSON answer</summary>");
+        markup.element(
+            "pre",
+            &[("class", "code"), ("tabindex", "0"), ("data-testid", "answer")],
+            &format!("{answer:#}"),
+        );
+        markup.raw("</details>");
+    }
+    markup.finish()
 }
 
 /// While the server has not answered the first stop is under way; otherwise nothing has begun.
@@ -113,74 +149,43 @@ fn title_of(state: &str, shown: Option<&SubmissionSnapshot>) -> String {
     }
 }
 
-fn error_words(error: &EdgeError) -> impl IntoView + use<> {
-    view! {
-        <p class="failure">{error.message.clone()}" "<span class="code quiet">{error.error_code.clone()}</span></p>
-    }
+fn draw_error(markup: &mut Markup, error: &EdgeError) {
+    markup.open("p", &[("class", "failure")]).text(&error.message).text(" ");
+    markup.element("span", &[("class", "code quiet")], &error.error_code).close("p");
 }
 
-fn words_of(shown: &SubmissionSnapshot) -> impl IntoView + use<> {
+fn draw_words(markup: &mut Markup, shown: &SubmissionSnapshot) {
     let visible = shown.stages.iter().find(|report| report.stage == Stage::Visible);
     let after = journey::reached_us(&shown.stages, Stage::Visible).map(duration);
-    let success = match (shown.state, visible.map(|report| report.state), after) {
-        (SubmissionState::Succeeded, Some(StageState::Done), Some(after)) => {
-            Some(format!("Durable after {}, visible to queries after {after}.", duration(shown.processing_us)))
-        }
-        (SubmissionState::Succeeded, Some(StageState::Active | StageState::Waiting), _) => {
-            Some(format!("Durable after {}. Looking for them by SELECT.", duration(shown.processing_us)))
-        }
-        (SubmissionState::Succeeded, ..) => {
-            Some(format!("Durable after {}. Whether queries see them yet is not known.", duration(shown.processing_us)))
-        }
-        _ => None,
+    let sight = match (visible.map(|report| report.state), after) {
+        (Some(StageState::Done), Some(after)) => format!(", visible to queries after {after}."),
+        (Some(StageState::Active | StageState::Waiting), _) => ". Looking for them by SELECT.".to_owned(),
+        _ => ". Whether queries see them yet is not known.".to_owned(),
     };
-    let failure = shown.error.as_ref().map(error_words);
-    (success.map(|text| view! { <p>{text}</p> }), failure)
-}
-
-#[component]
-fn LinkNote(bench: Bench) -> impl IntoView {
-    move || {
-        bench.link.with(|link| match link {
-            Link::Live if bench.phase.with(|phase| *phase == Phase::Idle) => Some(
-                view! {
-                    <p class="quiet">
-                        "Fill in the form and press the button. Each record then passes five stops; what every stop took appears here."
-                    </p>
-                }
-                .into_any(),
-            ),
-            Link::Live => None,
-            Link::Reconnecting(seconds) => {
-                let age = if *seconds > 0 { format!(" Last news {seconds} s ago.") } else { String::new() };
-                Some(
-                    view! {
-                        <p class="state" data-state="warn" data-testid="reconnecting">
-                            <span class="sign" aria-hidden="true">"!"</span>
-                            {format!("Reconnecting.{age} The values below are the last that came.")}
-                        </p>
-                    }
-                    .into_any(),
-                )
-            }
-            Link::Lost(error) => Some(error_words(error).into_any()),
-        })
+    if shown.state == SubmissionState::Succeeded {
+        markup.element("p", &[], &format!("Durable after {}{sight}", duration(shown.processing_us)));
+    }
+    if let Some(error) = &shown.error {
+        draw_error(markup, error);
     }
 }
 
-#[component]
-fn RawAnswer(shown: Memo<Option<SubmissionSnapshot>>) -> impl IntoView {
-    let answer =
-        Memo::new(move |_| shown.with(|shown| serde_json::to_string_pretty(shown.as_ref()?.answer.as_ref()?).ok()));
-    view! {
-        <Show when=move || answer.with(Option::is_some)>
-            <details class="json">
-                <summary>"Raw JSON answer"</summary>
-                <pre class="code" tabindex="0" data-testid="answer">{move || answer.get()}</pre>
-            </details>
-        </Show>
+fn draw_link(markup: &mut Markup, seen: &Seen<'_>) {
+    match seen.link {
+        Link::Live if *seen.phase == Phase::Idle => {
+            markup
+                .raw("<p class=\"quiet\">Fill in the form and press the button. Each record then passes five stops; ");
+            markup.raw("what every stop took appears here.</p>");
+        }
+        Link::Live => {}
+        Link::Reconnecting(seconds) => {
+            let age = if *seconds > 0 { format!(" Last news {seconds} s ago.") } else { String::new() };
+            markup.raw("<p class=\"state\" data-state=\"warn\" data-testid=\"reconnecting\">");
+            markup.raw("<span class=\"sign\" aria-hidden=\"true\">!</span>");
+            markup.text(&format!("Reconnecting.{age} The values below are the last that came.")).raw("</p>");
+        }
+        Link::Lost(error) => draw_error(markup, error),
     }
-    .into_any()
 }
 
 #[cfg(test)]

@@ -27,101 +27,96 @@ pub fn ProductForm(
     bench: Bench,
 ) -> impl IntoView {
     let drafts = bench.drafts;
-    let count = Memo::new(move |_| drafts.products.with(Vec::len));
+    let count = move || drafts.products.with(Vec::len);
+    let full = move || count() >= MAX_ITEMS;
     let load = move |_| {
         if let Some(table) = bench.table_info.get_untracked() {
             drafts.load_sample(&table);
         }
     };
     view! {
-        <section class="items" aria-labelledby="items-title">
+        <section class="items" aria-labelledby="items-title" hidden=move || bench.takes_products() != Some(true)>
             <div class="items-head">
                 <h3 id="items-title">"Products"</h3>
-                <span class="quiet num">{move || count_of(count.get() as u64, "item")}</span>
+                <span class="quiet num">{move || count_of(count() as u64, "item")}</span>
                 <button type="button" class="button small" on:click=load>"Load sample data"</button>
                 <button type="button" class="button small" on:click=move |_| drafts.clear()>"Clear"</button>
             </div>
             <ol class="item-list">
-                <For each=move || drafts.products.get() key=|draft| draft.key children=move |draft| view! { <Item draft bench count /> } />
+                <For each=move || drafts.products.get() key=|draft| draft.key children=move |draft| view! { <Item draft bench /> } />
             </ol>
-            <button type="button" class="button small add" disabled=move || { count.get() >= MAX_ITEMS } on:click=move |_| drafts.add()>
+            <button type="button" class="button small add" disabled=full on:click=move |_| drafts.add()>
                 "Add item"
             </button>
-            <Show when=move || { count.get() >= MAX_ITEMS }>
-                <p class="help">{format!("At most {MAX_ITEMS} items go at a time.")}</p>
-            </Show>
+            <p class="help" hidden=move || !full()>{format!("At most {MAX_ITEMS} items go at a time.")}</p>
         </section>
     }
-    .into_any()
 }
 
 #[component]
-fn Item(draft: Draft, bench: Bench, count: Memo<usize>) -> impl IntoView {
+fn Item(draft: Draft, bench: Bench) -> impl IntoView {
     let drafts = bench.drafts;
-    let index = Memo::new(move |_| {
-        drafts.products.with(|products| products.iter().position(|other| other.key == draft.key).unwrap_or(0))
-    });
+    let number = move || drafts.index_of(draft) + 1;
     view! {
         <li>
             <fieldset class="item">
-                <legend>{move || format!("Item {}", index.get() + 1)}</legend>
+                <legend>{move || format!("Item {}", number())}</legend>
                 <button
                     type="button"
                     class="button small quiet-button remove"
-                    aria-label=move || format!("Remove item {}", index.get() + 1)
-                    disabled=move || count.get() == 1
+                    aria-label=move || format!("Remove item {}", number())
+                    disabled=move || drafts.products.with(Vec::len) == 1
                     on:click=move |_| drafts.remove(draft.key)
                 >
                     "Remove"
                 </button>
                 <div class="item-fields">
-                    {FIELDS.into_iter().map(|field| view! { <TextField field draft index bench /> }).collect_view()}
+                    {FIELDS.into_iter().map(|field| view! { <TextField field draft bench /> }).collect_view()}
                 </div>
             </fieldset>
         </li>
     }
-    .into_any()
 }
 
 #[component]
-fn TextField(field: Field, draft: Draft, index: Memo<usize>, bench: Bench) -> impl IntoView {
+fn TextField(field: Field, draft: Draft, bench: Bench) -> impl IntoView {
     let (column, label, placeholder, keyboard, optional) = field;
-    let path = Memo::new(move |_| path_of(index.get(), column));
-    let id = move || path.with(|path| input_id(path));
+    let path = move || path_of(bench.drafts.index_of(draft), column);
+    let id = move || input_id(&path());
     let error = Memo::new(move |_| {
         let due = bench.drafts.pressed.get() || draft.shows_errors(column);
         let mine = |errors: &Vec<FieldError>| {
-            let of_field = errors.iter().filter(|error| path.with(|path| error.path == *path));
+            let path = path();
+            let of_field = errors.iter().filter(|error| error.path == path);
             of_field.map(|error| error.message.as_str()).collect::<Vec<_>>().join(" ")
         };
         if due { bench.errors.with(mine) } else { String::new() }
     });
     let wrong = move || error.with(|error| !error.is_empty());
-    let edit = move |event| draft.edit(column, event_target_value(&event), &path.get_untracked(), bench.drafts);
+    let edit = move |event| draft.edit(column, event_target_value(&event), &untrack(path), bench.drafts);
     view! {
         <div class="field" data-column=column>
             <label for=id>
                 {label}
-                {optional.then(|| view! { <span class="quiet">" optional"</span> })}
+                <span class="quiet">{if optional { " optional" } else { "" }}</span>
             </label>
             <input
                 type="text"
                 id=id
-                name=move || path.get()
+                name=path
                 inputmode=keyboard
                 placeholder=placeholder
                 autocomplete="off"
                 spellcheck="false"
                 required=!optional
-                aria-invalid=move || wrong().then_some("true")
+                aria-invalid=move || wrong().then(|| "true".to_owned())
                 aria-describedby=move || wrong().then(|| format!("{}-error", id()))
                 prop:value=move || draft.text.with(|draft| draft.field(column).to_owned())
                 on:input=edit
             />
-            <Show when=wrong>
-                <p class="error" id=move || format!("{}-error", id())>{move || error.get()}</p>
-            </Show>
+            <p class="error" id=move || format!("{}-error", id()) hidden=move || !wrong()>
+                {move || error.get()}
+            </p>
         </div>
     }
-    .into_any()
 }

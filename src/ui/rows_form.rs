@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 
 use super::bench::Bench;
-use crate::model::FieldError;
+use super::drawn::drawn;
+use super::markup::Markup;
 
 /// The editor with the columns beside it.
 #[component]
@@ -12,11 +13,8 @@ pub fn RowsForm(
     bench: Bench,
 ) -> impl IntoView {
     let drafts = bench.drafts;
-    let due = Memo::new(move |_| {
-        let holds_something = drafts.rows_text.with(|text| !text.trim().is_empty());
-        if holds_something || drafts.pressed.get() { bench.errors.get() } else { Vec::new() }
-    });
-    let wrong = move || due.with(|errors| !errors.is_empty());
+    let due = move || drafts.pressed.get() || drafts.rows_text.with(|text| !text.trim().is_empty());
+    let wrong = move || due() && bench.errors.with(|errors| !errors.is_empty());
     let edit = move |event| {
         drafts.rows_text.set(event_target_value(&event));
         // Positions in the text may have moved, so nothing the server said is certain any more.
@@ -27,15 +25,36 @@ pub fn RowsForm(
             drafts.load_sample(&table);
         }
     };
-    let error_line = |error: FieldError| {
-        let came = (!error.came.is_empty())
-            .then(|| view! { <span class="quiet">" Came: "<span class="code">{error.came}</span></span> });
-        view! { <li><span class="code">{error.path}</span>" "{error.message}{came}</li> }
+    let errors = move || {
+        let mut markup = Markup::new();
+        bench.errors.with(|errors| {
+            for error in errors.iter().take(if due() { 20 } else { 0 }) {
+                markup.raw("<li>").element("span", &[("class", "code")], &error.path).text(" ").text(&error.message);
+                if !error.came.is_empty() {
+                    markup.raw("<span class=\"quiet\"> Came: ");
+                    markup.element("span", &[("class", "code")], &error.came).raw("</span>");
+                }
+                markup.raw("</li>");
+            }
+        });
+        markup.finish()
+    };
+    let columns = move || {
+        let mut markup = Markup::new();
+        bench.table_info.with(|table| {
+            for column in table.iter().flat_map(|table| &table.columns) {
+                let kind = if column.type_text.is_empty() { &column.type_name } else { &column.type_text };
+                let need = if column.nullable { "" } else { ", must have a value" };
+                markup.raw("<li>").element("span", &[("class", "code")], &column.name).text(" ");
+                markup.element("span", &[("class", "quiet")], &format!("{kind}{need}")).raw("</li>");
+            }
+        });
+        markup.finish()
     };
     view! {
-        <section class="items" aria-labelledby="items-title">
+        <section class="items" aria-labelledby="rows-form-title" hidden=move || bench.takes_products() != Some(false)>
             <div class="items-head">
-                <h3 id="items-title">"Rows"</h3>
+                <h3 id="rows-form-title">"Rows"</h3>
                 <button type="button" class="button small" on:click=load>"Load sample data"</button>
                 <button type="button" class="button small" on:click=move |_| drafts.clear()>"Clear"</button>
             </div>
@@ -49,30 +68,18 @@ pub fn RowsForm(
                     spellcheck="false"
                     autocomplete="off"
                     placeholder="[ { … }, { … } ]"
-                    aria-invalid=move || wrong().then_some("true")
+                    aria-invalid=move || wrong().then(|| "true".to_owned())
                     aria-describedby=move || if wrong() { "rows-json-error" } else { "rows-json-help" }
                     prop:value=move || drafts.rows_text.get()
                     on:input=edit
                 ></textarea>
                 <p class="help" id="rows-json-help">"One object for each row; its names are the table's columns."</p>
-                <Show when=wrong>
-                    <ul class="error" id="rows-json-error">{move || due.get().into_iter().take(20).map(error_line).collect_view()}</ul>
-                </Show>
+                <ul class="error" id="rows-json-error" hidden=move || !wrong() inner_html=drawn(errors)></ul>
             </div>
             <details class="columns">
                 <summary>"Columns of this table"</summary>
-                <ul>
-                    {move || bench.table_info.with(|table| {
-                        let columns = table.iter().flat_map(|table| &table.columns);
-                        columns.map(|column| {
-                            let kind = if column.type_text.is_empty() { &column.type_name } else { &column.type_text };
-                            let need = if column.nullable { "" } else { ", must have a value" };
-                            view! { <li><span class="code">{column.name.clone()}</span>" "<span class="quiet">{format!("{kind}{need}")}</span></li> }
-                        }).collect_view()
-                    })}
-                </ul>
+                <ul inner_html=drawn(columns)></ul>
             </details>
         </section>
     }
-    .into_any()
 }

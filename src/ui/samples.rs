@@ -2,8 +2,9 @@
 //!
 //! Fixed values only: no clock and no chance, so that a press of the button always gives the same records.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
+use crate::model::receive::object;
 use crate::model::{Column, ColumnType, ProductDraft, TableInfo};
 
 const PRODUCTS: [[&str; 6]; 5] = [
@@ -30,22 +31,22 @@ pub fn products() -> Vec<ProductDraft> {
 /// Two rows that fit `table`'s columns; columns of types that cannot be filled in are left out.
 pub fn rows(table: &TableInfo) -> Vec<Value> {
     let row = |index: i64| {
-        let fields = table.columns.iter().filter_map(|column| Some((column.name.clone(), value(column, index)?)));
-        Value::Object(fields.collect::<Map<_, _>>())
+        let fields = table.columns.iter().filter_map(|column| Some((column.name.as_str(), value(column, index)?)));
+        object(fields.collect())
     };
     vec![row(1), row(2)]
 }
 
 fn value(column: &Column, index: i64) -> Option<Value> {
     let value = match column.kind() {
-        ColumnType::String => json!(format!("{} {index}", column.name.replace('_', " "))),
-        ColumnType::Boolean => json!(index % 2 == 1),
-        ColumnType::Byte | ColumnType::Short | ColumnType::Int | ColumnType::Long => json!(index),
-        ColumnType::Float | ColumnType::Double => json!(index as f64 + 0.5),
-        ColumnType::Decimal { precision, scale } if scale < precision => json!(index.to_string()),
-        ColumnType::Decimal { .. } => json!("0.0"),
-        ColumnType::Date => json!(format!("2025-01-0{index}")),
-        ColumnType::Timestamp => json!(format!("2025-01-0{index}T12:00:00Z")),
+        ColumnType::String => format!("{} {index}", column.name.replace('_', " ")).into(),
+        ColumnType::Boolean => (index % 2 == 1).into(),
+        ColumnType::Byte | ColumnType::Short | ColumnType::Int | ColumnType::Long => index.into(),
+        ColumnType::Float | ColumnType::Double => (index as f64 + 0.5).into(),
+        ColumnType::Decimal { precision, scale } if scale < precision => index.to_string().into(),
+        ColumnType::Decimal { .. } => "0.0".into(),
+        ColumnType::Date => format!("2025-01-0{index}").into(),
+        ColumnType::Timestamp => format!("2025-01-0{index}T12:00:00Z").into(),
         ColumnType::Binary | ColumnType::Other => return None,
     };
     Some(value)

@@ -2,10 +2,11 @@
 //!
 //! Pure, apart from [`load`] and [`save`], which use the tab's storage. Knows no components.
 
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::browser::{self, Keep};
 use super::journey;
+use crate::model::receive::{object, receive, receive_structs};
 use crate::model::{Stage, SubmissionSnapshot, SubmissionState, WriterKind};
 
 /// Most samples kept; older ones are dropped.
@@ -14,7 +15,7 @@ pub const MOST: usize = 30;
 const KEY: &str = "direct-write.samples";
 
 /// One submission as the charts see it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     /// The submission's id.
     pub id: String,
@@ -28,6 +29,10 @@ pub struct Sample {
     pub durable_ms: Option<f64>,
     /// Milliseconds from the beginning until visible; `None` when nobody saw it.
     pub visible_ms: Option<f64>,
+}
+
+receive_structs! {
+    Sample { id, number, writer, records_per_second, durable_ms, visible_ms }
 }
 
 /// Adds what `snapshot` tells, or replaces what was known of the same submission; running ones are left out.
@@ -59,14 +64,26 @@ pub fn record(samples: &mut Vec<Sample>, snapshot: &SubmissionSnapshot) {
 
 /// The samples this tab kept before a reload.
 pub fn load() -> Vec<Sample> {
-    browser::stored(Keep::Session, KEY).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    browser::stored(Keep::Session, KEY).and_then(|text| receive(&text)).unwrap_or_default()
 }
 
 /// Keeps the samples for a reload.
 pub fn save(samples: &[Sample]) {
-    if let Ok(text) = serde_json::to_string(samples) {
-        browser::store(Keep::Session, KEY, &text);
-    }
+    browser::store(Keep::Session, KEY, &to_json(samples).to_string());
+}
+
+fn to_json(samples: &[Sample]) -> Value {
+    let one = |sample: &Sample| {
+        object(vec![
+            ("id", sample.id.as_str().into()),
+            ("number", sample.number.into()),
+            ("writer", sample.writer.name().into()),
+            ("records_per_second", sample.records_per_second.into()),
+            ("durable_ms", sample.durable_ms.into()),
+            ("visible_ms", sample.visible_ms.into()),
+        ])
+    };
+    Value::Array(samples.iter().map(one).collect())
 }
 
 #[cfg(test)]
@@ -86,6 +103,7 @@ mod tests {
         record(&mut samples, &one);
         assert_eq!(samples.len(), 1);
         assert_eq!((samples[0].durable_ms, samples[0].visible_ms), (Some(1.0), Some(2.0)));
+        assert_eq!(receive(&to_json(&samples).to_string()), Some(samples), "what a reload finds is what was kept");
     }
 
     #[test]

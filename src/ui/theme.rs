@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 
 use super::browser::{self, Keep};
+use super::drawn::drawn;
+use super::markup::{Attributes, Markup};
 
 const KEY: &str = "direct-write.theme";
 const CHOICES: [(&str, &str); 3] = [("system", "System"), ("light", "Light"), ("dark", "Dark")];
@@ -16,30 +18,22 @@ pub fn ThemeChoice() -> impl IntoView {
             chosen.set(kept);
         }
     });
-    let choose = move |theme: &'static str| {
-        chosen.set(theme.to_owned());
-        browser::store(Keep::Always, KEY, theme);
-        browser::set_theme((theme != "system").then_some(theme));
+    let choose = move |event| {
+        let theme = event_target_value(&event);
+        browser::store(Keep::Always, KEY, &theme);
+        browser::set_theme(Some(theme.as_str()).filter(|theme| *theme != "system"));
+        chosen.set(theme);
     };
-    let option = move |(value, label): (&'static str, &'static str)| {
-        view! {
-            <label class="choice">
-                <input
-                    type="radio"
-                    name="theme"
-                    value=value
-                    checked=value == "system"
-                    prop:checked=move || chosen.with(|chosen| chosen == value)
-                    on:change=move |_| choose(value)
-                />
-                <span>{label}</span>
-            </label>
+    let draw = move || {
+        let mut markup = Markup::new();
+        markup.raw("<legend class=\"sr-only\">Theme</legend>");
+        for (value, label) in CHOICES {
+            let radio: Attributes<'_> = &[("type", "radio"), ("name", "theme"), ("value", value), ("checked", "")];
+            let is_chosen = chosen.with(|chosen| chosen == value);
+            markup.raw("<label class=\"choice\">").open("input", if is_chosen { radio } else { &radio[..3] });
+            markup.element("span", &[], label).raw("</label>");
         }
+        markup.finish()
     };
-    view! {
-        <fieldset class="segmented">
-            <legend class="sr-only">"Theme"</legend>
-            {CHOICES.map(option).to_vec()}
-        </fieldset>
-    }
+    view! { <fieldset class="segmented" on:change=choose inner_html=drawn(draw)></fieldset> }
 }

@@ -1,67 +1,24 @@
 //! The workbench: compose on the left, the instrument on the right, the table's rows underneath.
 //!
-//! [`WorkbenchPage`] is rendered on the server only; [`Workbench`] is the island that wakes in the browser.
+//! The island that wakes in the browser; [`super::page`] is what stands around it.
 #![allow(missing_docs, reason = "#[island] makes a struct of its own that cannot be documented from here")]
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::banner::ProblemBanner;
 use super::bench::Bench;
 use super::chart::history::Charts;
 use super::compose::Compose;
-use super::header::{Header, Rail};
+use super::handed::handed;
 use super::outcome::Outcome;
 use super::rows::Rows;
 use super::session;
-use crate::api;
-use crate::model::{EdgeError, WorkbenchInfo};
-
-/// The page at `/`.
-#[component]
-pub fn WorkbenchPage() -> impl IntoView {
-    let info = Resource::new_blocking(|| (), |()| api::workbench_info());
-    view! {
-        <Title text="Workbench" />
-        <Suspense>
-            {move || Suspend::new(async move {
-                match info.await {
-                    Ok(info) => frame(info).into_any(),
-                    Err(error) => no_server(error).into_any(),
-                }
-            })}
-        </Suspense>
-    }
-}
-
-fn frame(info: WorkbenchInfo) -> impl IntoView {
-    view! {
-        <Header workspace=info.workspace.clone() />
-        <div class="frame">
-            <Rail />
-            <main id="main" tabindex="-1">
-                <Workbench info />
-            </main>
-        </div>
-    }
-}
-
-fn no_server(error: EdgeError) -> impl IntoView {
-    view! {
-        <main id="main">
-            <h1>"Direct Write cannot begin"</h1>
-            <p>{error.message}</p>
-        </main>
-    }
-}
+use crate::model::{EdgeError, WorkbenchInfo, WorkspaceBadge};
 
 /// Everything that is alive on the page.
 #[island]
-pub fn Workbench(
-    /// What the server knew when the page was made.
-    info: WorkbenchInfo,
-) -> impl IntoView {
-    let bench = Bench::new(info);
+pub fn Workbench() -> impl IntoView {
+    let bench = Bench::new(handed().unwrap_or_else(unread));
     Effect::new(move |_| {
         bench.samples.set(session::load());
         bench.hydrated.set(true);
@@ -81,5 +38,17 @@ pub fn Workbench(
             </div>
             <Rows bench />
         </div>
+    }
+}
+
+/// What is known when the page did not arrive whole; being a problem, it is asked for again.
+fn unread() -> WorkbenchInfo {
+    let words =
+        "What the server put into this page could not be read. The page asks for it again. Nothing was written.";
+    WorkbenchInfo {
+        workspace: WorkspaceBadge { name: String::new(), local: false, url: String::new(), principal: String::new() },
+        writers: Vec::new(),
+        tables: Vec::new(),
+        problem: Some(EdgeError::new("INTERNAL", words)),
     }
 }

@@ -14,15 +14,12 @@ pub fn Charts(
     /// Oldest first.
     samples: RwSignal<Vec<Sample>>,
 ) -> impl IntoView {
-    let throughput = Memo::new(move |_| samples.with(|samples| throughput_of(samples)));
-    let latency = Memo::new(move |_| samples.with(|samples| latency_of(samples)));
     view! {
         <section class="charts" aria-label="Charts of this session">
-            <Plot id="throughput" title="Throughput" unit="records/s" data=throughput empty=teaching("durable records per second") />
-            <Plot id="latency" title="Time to durable and visible" unit="ms" data=latency empty=teaching("the time to durable and to visible") />
+            <Plot id="throughput" title="Throughput" unit="records/s" known=samples of=throughput_of empty=teaching("durable records per second") />
+            <Plot id="latency" title="Time to durable and visible" unit="ms" known=samples of=latency_of empty=teaching("the time to durable and to visible") />
         </section>
     }
-    .into_any()
 }
 
 fn teaching(what: &str) -> String {
