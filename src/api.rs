@@ -22,3 +22,8 @@ pub use page::*;
 pub fn submission_events_path(id: &str) -> String {
     format!("/api/v1/submissions/{id}/events")
 }
+
+/// The address of a comparison's server-sent events; each message is one whole [`LiveComparison`](crate::model::LiveComparison) as JSON.
+pub fn comparison_events_path(id: &str) -> String {
+    format!("/api/v1/comparisons/{id}/events")
+}

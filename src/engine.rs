@@ -12,6 +12,7 @@ mod journey;
 pub mod plan_file;
 mod probe;
 mod registry;
+mod reports;
 mod rows;
 pub mod run;
 mod submit;

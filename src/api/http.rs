@@ -1,5 +1,6 @@
 //! HTTP for machines: `/api/v1`, `/health`, `/debug`, and server-sent events.
 
+mod comparisons;
 mod structured;
 
 use std::convert::Infallible;
@@ -12,9 +13,13 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use chrono::{SecondsFormat, Utc};
 use futures::{Stream, StreamExt};
+use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
+use tokio_util::sync::CancellationToken;
 
+pub use comparisons::routes as comparison_routes;
 pub use structured::process_structured;
 
 use crate::model::{EdgeError, SubmissionSnapshot, WriterKind};
@@ -32,8 +37,9 @@ pub fn status_of(error: &EdgeError) -> StatusCode {
         "MALFORMED_REQUEST" => StatusCode::BAD_REQUEST,
         "NOT_FOUND" | "TABLE_DOES_NOT_EXIST" => StatusCode::NOT_FOUND,
         "REQUEST_TOO_LARGE" => StatusCode::PAYLOAD_TOO_LARGE,
+        "STILL_RUNNING" => StatusCode::CONFLICT,
         "RESOURCE_EXHAUSTED" => StatusCode::TOO_MANY_REQUESTS,
-        "NOT_CONFIGURED" | "UNAVAILABLE" | "TEMPORARILY_UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,
+        "NOT_CONFIGURED" | "UNAVAILABLE" | "TEMPORARILY_UNAVAILABLE" | "HISTORY_UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,
         "DEADLINE_EXCEEDED" => StatusCode::GATEWAY_TIMEOUT,
         // The workspace refused us, not we the caller.
         "UNAUTHENTICATED" | "PERMISSION_DENIED" | "INVALID_ARGUMENT" | "WRITE_FAILED" | "WORKSPACE_ERROR" => {
@@ -128,24 +134,33 @@ pub async fn submission_events(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, EdgeError> {
-    let snapshots = WatchStream::new(state.engine.follow(&id)?);
+    Ok(event_stream(state.engine.follow(&id)?, state.shutdown, |snapshot| (snapshot.sequence, snapshot.finished)))
+}
+
+/// The value now, then each that replaces it, until one is finished, the server stops or the stream has lived long enough.
+/// `at` says a value's sequence, which is the event's id, and whether it is the last.
+fn event_stream<T: Clone + Serialize + Send + Sync + 'static>(
+    values: watch::Receiver<T>,
+    shutdown: CancellationToken,
+    at: fn(&T) -> (u64, bool),
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let stop = async move {
         tokio::select! {
-            () = state.shutdown.cancelled() => (),
+            () = shutdown.cancelled() => (),
             () = tokio::time::sleep(LONGEST_EVENT_STREAM) => (),
         }
     };
     let mut finished = false;
-    let events = snapshots
-        .take_while(move |snapshot| {
+    let events = WatchStream::new(values)
+        .take_while(move |value| {
             let more = !finished;
-            finished = snapshot.finished;
+            finished = at(value).1;
             std::future::ready(more)
         })
         .take_until(stop)
-        .filter_map(|snapshot| {
-            let event = Event::default().id(snapshot.sequence.to_string()).json_data(&snapshot);
+        .filter_map(move |value| {
+            let event = Event::default().id(at(&value).0.to_string()).json_data(&value);
             std::future::ready(event.ok().map(Ok))
         });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
+    Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))
 }

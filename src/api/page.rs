@@ -1,8 +1,13 @@
 //! The page's server functions. The browser asks them through [`super::ask`].
 
+mod comparisons;
+
 use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+
+pub(in crate::api) use comparisons::page_plan;
+pub use comparisons::*;
 
 use super::http;
 use crate::model::{EdgeError, RowsPage, Submission, SubmissionSnapshot, TableName, WorkbenchInfo};

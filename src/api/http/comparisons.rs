@@ -5,16 +5,15 @@ use std::convert::Infallible;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use futures::{Stream, StreamExt};
+use futures::Stream;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio_stream::wrappers::WatchStream;
 
-use super::{HEARTBEAT, LONGEST_EVENT_STREAM};
-use crate::api::page_plan;
+use super::event_stream;
+use crate::api::page::page_plan;
 use crate::engine::{export, plan_file};
 use crate::model::cost::Prices;
 use crate::model::{EdgeError, HistoryPage, HistoryQuery, LiveComparison, Plan, Report};
@@ -69,26 +68,8 @@ async fn events(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, EdgeError> {
-    let snapshots = WatchStream::new(state.engine.follow_comparison(&id)?);
-    let stop = async move {
-        tokio::select! {
-            () = state.shutdown.cancelled() => (),
-            () = tokio::time::sleep(LONGEST_EVENT_STREAM) => (),
-        }
-    };
-    let mut finished = false;
-    let events = snapshots
-        .take_while(move |snapshot| {
-            let more = !finished;
-            finished = snapshot.finished;
-            std::future::ready(more)
-        })
-        .take_until(stop)
-        .filter_map(|snapshot| {
-            let event = Event::default().id(snapshot.sequence.to_string()).json_data(&snapshot);
-            std::future::ready(event.ok().map(Ok))
-        });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
+    let snapshots = state.engine.follow_comparison(&id)?;
+    Ok(event_stream(snapshots, state.shutdown, |snapshot| (snapshot.sequence, snapshot.finished)))
 }
 
 async fn stop(State(state): State<AppState>, Path(id): Path<String>) -> Result<StatusCode, EdgeError> {

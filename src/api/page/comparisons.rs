@@ -1,18 +1,10 @@
-//! Comparisons for the page.
-
-#![allow(missing_docs, reason = "the server macro makes public fields of the documented arguments")]
+//! The page's server functions for comparisons.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
-#[cfg(feature = "ssr")]
 use super::{engine, with_status};
 use crate::model::{EdgeError, HistoryPage, HistoryQuery, LiveComparison, Plan, Report};
-
-/// The address of a comparison's server-sent events; each message is one whole [`LiveComparison`] as JSON.
-pub fn comparison_events_path(id: &str) -> String {
-    format!("/api/v1/comparisons/{id}/events")
-}
 
 /// Checks a plan and begins its comparison; answers its id.
 ///
@@ -95,8 +87,7 @@ pub async fn plan_text(plan: Plan) -> Result<String, EdgeError> {
 ///
 /// # Errors
 /// `INVALID_PARAMETER_VALUE`.
-#[cfg(feature = "ssr")]
-pub(super) fn page_plan(plan: Plan) -> Result<Plan, EdgeError> {
+pub(in crate::api) fn page_plan(plan: Plan) -> Result<Plan, EdgeError> {
     if plan.source.path.is_none() {
         return Ok(plan);
     }
