@@ -26,7 +26,6 @@ use uuid::Uuid;
 
 mod active;
 mod kept;
-mod pages;
 mod recovery;
 mod segment;
 mod space;

@@ -9,10 +9,10 @@ use deltalake::arrow::datatypes::SchemaRef;
 use tokio::time::Instant;
 
 use super::kept::KeptRows;
-use super::pages::{self, PageBuffer, Pages};
 use super::segment::{Entry, FRAME, SegmentId, padded};
 use super::space::SpaceShare;
 use super::{SealedSegment, recovery};
+use crate::lakehouse::disk::pages::{self, PageBuffer, Pages};
 use crate::lakehouse::disk::{create_folders, sync_folder};
 use crate::lakehouse::error::LakehouseError;
 use crate::lakehouse::weather::{CrashPoint, Faults};
@@ -72,18 +72,12 @@ impl ActiveSegment {
         let header = id.header(schema).map_err(|error| WriteFailure::Other(error.to_string()))?;
         let path = recovery::path(folder, id.sequence);
         let staging = path.with_extension("new");
-        let mut buffer = PageBuffer::default();
-        let mut begin = |direct| -> std::io::Result<File> {
-            let file = pages::create(&staging, direct)?;
-            let mut pages = Pages::at(&file, 0, header.len(), &mut buffer);
+        let file = pages::create(&staging, |file| {
+            let mut buffer = PageBuffer::default();
+            let mut pages = Pages::at(file, 0, header.len(), &mut buffer);
             pages.push(&header)?;
-            pages.finish()?;
-            Ok(file)
-        };
-        let file = match begin(true) {
-            Err(error) if error.kind() == ErrorKind::InvalidInput => begin(false),
-            begun => begun,
-        }?;
+            pages.finish()
+        })?;
         file.sync_all()?;
         std::fs::rename(&staging, &path)?;
         sync_folder(folder)?;
@@ -91,7 +85,7 @@ impl ActiveSegment {
             id,
             path,
             file,
-            buffer,
+            buffer: PageBuffer::default(),
             durable: header.len() as u64,
             ragged: false,
             sealed: false,

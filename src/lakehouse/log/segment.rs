@@ -5,7 +5,8 @@
 //! frame    length 4 | kind 4 | rows 4 | checksum of the payload 4 | stream 16 | offset 8 | group 8 | checksum of this header 4 | 0 4
 //!          payload (Arrow IPC message of one record batch), to 8 bytes
 //! ...
-//! filling  a frame of zeros behind the header and behind each group commit, up to a multiple of 4096
+//! filling  a frame of zeros behind the header and behind each group commit, up to a multiple of 4096: so they can be
+//!          written in whole pages, and never touch a page that was synced before
 //! seal     a frame without payload; `rows` counts the segment's
 //! ```
 //!
@@ -24,6 +25,8 @@ use deltalake::arrow::ipc::reader::StreamDecoder;
 use deltalake::arrow::ipc::writer::StreamEncoder;
 use uuid::Uuid;
 
+use crate::lakehouse::disk::pages::PAGE;
+
 const MAGIC: [u8; 8] = *b"DWLOG\0\0\x01";
 const HEADER: usize = 40;
 /// Bytes of a frame before its payload.
@@ -31,9 +34,6 @@ pub(super) const FRAME: usize = 56;
 const ROWS: u32 = 1;
 const SEAL: u32 = 2;
 const FILLING: u32 = 3;
-/// Group commits begin and end at multiples of this, so that they can be written around the page cache and never touch a
-/// page that was synced before.
-pub(super) const PAGE: usize = 4096;
 /// What Arrow's stream format ends with; a segment's schema message goes without.
 const END_OF_STREAM: usize = 8;
 /// A longer payload is never written, so a longer one that is read is damage.

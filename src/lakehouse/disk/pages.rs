@@ -1,24 +1,37 @@
-//! Bytes on their way into a segment's file, written in whole pages from memory that is aligned as direct I/O wants it.
+//! Files written in whole pages from memory that is aligned as direct I/O wants it, around the page cache.
 //!
-//! The log is written once and read back only after a crash, so the page cache has nothing to offer it: it costs a second
-//! copy and a page to be found for each 4 KiB (docs/decisions/0004-log-direct-io.md). Where the file system has no direct
-//! I/O the same pages go through the cache.
+//! What is written once, synced at once and seldom read back has nothing from the cache, which costs a second copy and a page
+//! to be found for each 4 KiB (docs/decisions/0004-direct-io.md). Where the file system has no direct I/O the same pages go
+//! through the cache.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::segment::PAGE;
-
+/// What positions, lengths and memory are multiples of.
+pub(crate) const PAGE: usize = 4096;
 /// Bytes that are put together for one write, at most.
 const LARGEST: usize = 4 << 20;
 
-/// Makes an empty file that can be written with [`Pages`]. With `direct` the page cache is left out.
+/// Makes an empty file and begins to write it, around the page cache where the file system can.
 ///
 /// # Errors
-/// [`io::ErrorKind::InvalidInput`], now or at the first write, where the file system cannot leave it out.
-pub(super) fn create(path: &Path, direct: bool) -> io::Result<File> {
+/// What the disk or `first` says.
+pub(crate) fn create(path: &Path, first: impl Fn(&File) -> io::Result<()>) -> io::Result<File> {
+    let begin = |direct| {
+        let file = open(path, direct)?;
+        first(&file)?;
+        Ok(file)
+    };
+    match begin(true) {
+        // Some file systems refuse when the file is opened, some at the first write.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => begin(false),
+        begun => begun,
+    }
+}
+
+fn open(path: &Path, direct: bool) -> io::Result<File> {
     let mut options = File::options();
     options.create(true).truncate(true).read(true).write(true);
     #[cfg(target_os = "linux")]
@@ -32,7 +45,7 @@ pub(super) fn create(path: &Path, direct: bool) -> io::Result<File> {
 }
 
 /// A place in a file and what is to be written there next.
-pub(super) struct Pages<'a> {
+pub(crate) struct Pages<'a> {
     file: &'a File,
     /// Where the buffer's content goes; a multiple of [`PAGE`].
     position: u64,
@@ -41,7 +54,7 @@ pub(super) struct Pages<'a> {
 
 /// Aligned memory that is used again and again.
 #[derive(Default)]
-pub(super) struct PageBuffer {
+pub(crate) struct PageBuffer {
     bytes: Vec<u8>,
     /// The first aligned byte.
     start: usize,
@@ -66,14 +79,14 @@ impl PageBuffer {
 
 impl<'a> Pages<'a> {
     /// Begins to write at `position`, a multiple of [`PAGE`], about `bytes` bytes.
-    pub(super) fn at(file: &'a File, position: u64, bytes: usize, buffer: &'a mut PageBuffer) -> Self {
+    pub(crate) fn at(file: &'a File, position: u64, bytes: usize, buffer: &'a mut PageBuffer) -> Self {
         buffer.reserve(bytes);
         buffer.filled = 0;
         Self { file, position, buffer }
     }
 
     /// Adds bytes, and writes what makes whole pages when there is no more room.
-    pub(super) fn push(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn push(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let PageBuffer { start, filled, .. } = *self.buffer;
             let count = bytes.len().min(self.buffer.room() - filled);
@@ -89,7 +102,7 @@ impl<'a> Pages<'a> {
     }
 
     /// Writes the whole pages there are.
-    pub(super) fn write_whole(&mut self) -> io::Result<()> {
+    pub(crate) fn write_whole(&mut self) -> io::Result<()> {
         let PageBuffer { start, filled, .. } = *self.buffer;
         let whole = filled - filled % PAGE;
         self.file.write_all_at(&self.buffer.bytes[start..start + whole], self.position)?;
@@ -99,11 +112,11 @@ impl<'a> Pages<'a> {
         Ok(())
     }
 
-    /// Writes the rest, which has to end with a page.
-    pub(super) fn finish(mut self) -> io::Result<()> {
-        self.write_whole()?;
-        debug_assert_eq!(self.buffer.filled, 0, "what is written ends with a page");
-        Ok(())
+    /// Writes the rest; where it does not end with a page, zeros follow it.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        let missing = self.buffer.filled.next_multiple_of(PAGE) - self.buffer.filled;
+        self.push(&[0; PAGE][..missing])?;
+        self.write_whole()
     }
 }
 
@@ -117,7 +130,7 @@ mod tests {
         let bytes: Vec<u8> = (0..3 * LARGEST + 5 * PAGE).map(|place| (place * 31 % 251) as u8).collect();
         for direct in [true, false] {
             let path = folder.path().join(format!("direct-{direct}"));
-            let file = match create(&path, direct) {
+            let file = match open(&path, direct) {
                 Ok(file) => file,
                 Err(error) if direct && error.kind() == io::ErrorKind::InvalidInput => continue,
                 Err(error) => panic!("{error}"),
