@@ -233,4 +233,18 @@ mod tests {
         assert_eq!(names, ["0.json"]);
         assert_eq!(std::fs::read(folder.path().join("_delta_log/0.json")).expect("read"), b"one");
     }
+
+    #[tokio::test]
+    async fn large_files_have_all_their_bytes_and_no_more() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let store = DurableFiles::new();
+        for length in [LARGE - 1, LARGE, LARGE + 1, 3 * LARGE + 4095, 8 << 20] {
+            let bytes: Vec<u8> = (0..length).map(|place| (place % 251) as u8).collect();
+            let path = Path::from_absolute_path(folder.path().join(length.to_string())).expect("path");
+            let payload = PutPayload::from_iter(bytes.chunks(100_000).map(Bytes::copy_from_slice));
+            store.put_opts(&path, payload, PutOptions::default()).await.expect("written");
+            assert!(std::fs::read(folder.path().join(length.to_string())).expect("read") == bytes, "{length}");
+        }
+        assert_eq!(folder.path().read_dir().expect("listing").count(), 5, "no staging files are left");
+    }
 }

@@ -386,7 +386,9 @@ impl GroupWriter {
         match sealing.await {
             Ok((active, Ok(()))) => {
                 // Nobody listens only when the table is going away with its log.
-                let _ = active.into_sealed().map(|segment| self.sealed.send(segment));
+                if let Some(segment) = active.into_sealed() {
+                    let _ = self.sealed.send(segment);
+                }
             }
             Ok((active, Err(failure))) => {
                 tracing::warn!(table = %self.table, %failure, "a segment could not be sealed; trying again");

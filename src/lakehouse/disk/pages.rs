@@ -19,7 +19,7 @@ const LARGEST: usize = 4 << 20;
 /// # Errors
 /// What the disk or `first` says.
 pub(crate) fn create(path: &Path, first: impl Fn(&File) -> io::Result<()>) -> io::Result<File> {
-    let begin = |direct| {
+    let begin = |direct| -> io::Result<File> {
         let file = open(path, direct)?;
         first(&file)?;
         Ok(file)
