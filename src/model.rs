@@ -50,5 +50,5 @@ pub use submission::{
 pub use table::{Column, ColumnType, TableInfo, TableName, TableNameError};
 pub use threshold::{Comparison, MeasuredStage, Metric, Statistic, Threshold};
 pub use typed_number::{is_number, parse_number};
-pub use upload::{FieldMapping, FileFormat, FilePreview};
+pub use upload::{FieldMapping, FileFormat, FilePreview, Upload, is_upload_id};
 pub use writer::{WorkspaceBadge, WriterCard, WriterKind, WriterState};

@@ -108,9 +108,13 @@ pub struct SourcePlan {
     /// Share of records that are sent a second time with the same record id, 0 to 1.
     #[serde(default)]
     pub duplicates: f64,
-    /// The file, for `file`.
+    /// The file, for `file`; only the command line takes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// The id of an upload, for `file`: what the page and the API take in place of `path`. Uploads are not kept, so that plan
+    /// files that are written out have an empty `path` instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<String>,
     /// Which column of the table each field of the file goes to; fields of the same name need no entry, and fields that go
     /// to `""` are left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
