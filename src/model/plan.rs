@@ -193,6 +193,9 @@ pub enum SqlMode {
 }
 
 impl SqlMode {
+    /// Every mode.
+    pub const ALL: [Self; 4] = [Self::SingleRow, Self::ValuesParameters, Self::ValuesLiterals, Self::JsonParameter];
+
     /// The name in plan files and on screen.
     pub fn name(self) -> &'static str {
         match self {
@@ -219,6 +222,9 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    /// Every encoding.
+    pub const ALL: [Self; 4] = [Self::Protobuf, Self::Json, Self::Arrow, Self::Parquet];
+
     /// The name in plan files and on screen.
     pub fn name(self) -> &'static str {
         match self {
