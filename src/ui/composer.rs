@@ -32,7 +32,7 @@ pub use draw::{Composer, UploadStart};
 #[cfg(feature = "ssr")]
 pub use form::Form;
 #[cfg(feature = "ssr")]
-pub use sheet::{Sheet, Uploaded, news_of};
+pub use sheet::{Sheet, Uploaded, news_of, plan_of};
 
 /// The id of the form.
 pub const FORM: &str = "composer";

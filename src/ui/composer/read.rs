@@ -33,6 +33,11 @@ impl Form {
             check: reader.check(),
             thresholds: reader.thresholds(),
         };
+        let mapped = self.text("mapped");
+        if plan.source.upload.is_some() && !mapped.is_empty() && mapped != self.text("table") {
+            let message = format!("The columns were mapped for {mapped}; look at them for this table, then run it.");
+            reader.fail("table", "mapping", message);
+        }
         let mut errors = reader.errors;
         if let Err(broken) = plan.check() {
             let placed = broken.into_iter().map(|error| at_its_field(error, &rows));

@@ -48,7 +48,7 @@ impl Sheet {
         let mut sheet = Self::new(info);
         sheet.form = Form::fresh(table.as_ref(), &sheet.info.writers);
         if !from.is_empty() {
-            match plan_of(engine, from).await {
+            match plan_that_ran(engine, from).await {
                 Ok(plan) if plan.source.kind == SourceKind::File => {
                     let message = "That comparison read a file, and files are not kept. Nothing was started. Upload it again.";
                     sheet.problem = Some(EdgeError::new("NOT_FOUND", message));
@@ -100,14 +100,6 @@ impl Sheet {
         let mut sheet = Self::upload(engine, "", table).await;
         sheet.problem = Some(problem);
         sheet
-    }
-
-    /// The plan that is typed.
-    ///
-    /// # Errors
-    /// Every broken rule, by the names of fields.
-    pub fn plan(&self) -> Result<Plan, Vec<FieldError>> {
-        self.form.plan(summary::fitting(&self.form, &self.info.tables))
     }
 
     /// Shows why a comparison did not start.
@@ -177,7 +169,15 @@ impl Sheet {
                 self.form.set("mapped", table.to_string());
                 self.uploaded = Some(Uploaded { upload, preview });
             }
-            Err(error) => self.problem = Some(error),
+            Err(error) => {
+                // No records can be read out of it, whatever is chosen.
+                if error.error_code == "INVALID_PARAMETER_VALUE"
+                    && let Ok(uploads) = engine.uploads()
+                {
+                    uploads.forget(&id).await;
+                }
+                self.problem = Some(error);
+            }
         }
     }
 }
@@ -187,13 +187,21 @@ pub async fn news_of(engine: &Engine, form: &Form) -> News {
     summary::news(form, &engine.workbench_info().await.tables)
 }
 
+/// The plan that is typed.
+///
+/// # Errors
+/// Every broken rule, by the names of fields.
+pub async fn plan_of(engine: &Engine, form: &Form) -> Result<Plan, Vec<FieldError>> {
+    form.plan(summary::fitting(form, &engine.workbench_info().await.tables))
+}
+
 /// A table for telemetry if there is one, else the first.
 fn first_choice(info: &WorkbenchInfo) -> Option<&TableName> {
     let telemetry = info.tables.iter().find(|table| fitting_kind(table) == SourceKind::Telemetry);
     telemetry.or(info.tables.first()).map(|table| &table.name)
 }
 
-async fn plan_of(engine: &Engine, id: &str) -> Result<Plan, EdgeError> {
+async fn plan_that_ran(engine: &Engine, id: &str) -> Result<Plan, EdgeError> {
     match engine.follow_comparison(id) {
         Ok(live) => Ok(live.borrow().plan.clone()),
         Err(_ended) => engine.report(id).await.map(|report| report.plan),
