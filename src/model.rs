@@ -33,7 +33,7 @@ pub use error::{EdgeError, FieldError};
 pub use history::{HistoryEntry, HistoryPage, HistoryQuery, HistoryRun, HistorySort, MOST_ENTRIES};
 pub use live::{LiveComparison, LiveRun, LogLine, Pressure, PressureLevel};
 pub use plan::{
-    Amount, CheckPlan, Encoding, Order, Plan, PlanSpec, RatePlan, RateSpec, SourceKind, SourcePlan, SourceSpec,
+    Amount, CheckPlan, Encoding, Order, Plan, PlanPreview, PlanSpec, RatePlan, RateSpec, SourceKind, SourcePlan, SourceSpec,
     SqlMode, WriterOptions, WriterPlan,
 };
 pub use product::{

@@ -10,9 +10,8 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, RequestInit, Response};
 
 use crate::model::receive::{Receive, object};
-use crate::ui::composer::PREVIEW;
-use crate::ui::composer::news::News;
-use crate::model::{EdgeError, RowsPage, Submission, SubmissionSnapshot, TableName, WorkbenchInfo};
+use super::PLAN_PREVIEW_PATH;
+use crate::model::{EdgeError, PlanPreview, RowsPage, Submission, SubmissionSnapshot, TableName, WorkbenchInfo};
 
 /// Asks `workbench`.
 ///
@@ -50,8 +49,8 @@ pub async fn latest_rows(table: TableName, limit: u32) -> Result<RowsPage, EdgeE
 ///
 /// # Errors
 /// What the server says, or `UNREACHABLE`.
-pub async fn preview(typed: String) -> Result<News, EdgeError> {
-    answer(post(PREVIEW, FORM, &typed).await)
+pub async fn plan_preview(typed: String) -> Result<PlanPreview, EdgeError> {
+    answer(post(PLAN_PREVIEW_PATH, FORM, &typed).await)
 }
 
 /// Posts `body` to a server function and returns what it answers.

@@ -2,6 +2,7 @@
 //! used by plan files (TOML), by the page and inside reports.
 
 mod check;
+mod preview;
 mod spec;
 mod writers;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use preview::PlanPreview;
 pub use spec::{Amount, PlanSpec, RateSpec, SourceSpec};
 
 use super::{TableName, WriterKind};

@@ -14,7 +14,8 @@ use leptos::prelude::provide_context;
 
 use super::router::AppState;
 use crate::app::shell;
-use crate::ui::composer::{PREVIEW, RUN, UPLOAD};
+use crate::api::PLAN_PREVIEW_PATH;
+use crate::ui::composer::{RUN, UPLOAD};
 use crate::ui::runs_page::{DELETE, RENAME};
 use crate::ui::sources::Source;
 
@@ -23,7 +24,7 @@ pub fn routes() -> axum::Router<AppState> {
     let to = |address: &'static str| get(move || async move { Redirect::to(address) });
     axum::Router::new()
         .route(RUN, to(Source::Generator.address()).post(composer::run))
-        .route(PREVIEW, post(composer::preview))
+        .route(PLAN_PREVIEW_PATH, post(composer::preview))
         .route(UPLOAD, to(Source::Upload.address()).merge(uploads::route()))
         .route(RENAME, to("/runs").post(runs::rename))
         .route(DELETE, to("/runs").post(runs::delete))

@@ -68,8 +68,14 @@ mod real {
         text.as_string()
     }
 
-    pub(super) fn copy(text: &str) {
-        let _ = window().navigator().clipboard().write_text(text);
+    pub(super) fn copy(text: &str) -> bool {
+        let navigator = window().navigator();
+        // Pages that did not come over a secure connection have none.
+        let has_clipboard = js_sys::Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|found| found.is_truthy());
+        if has_clipboard {
+            let _ = navigator.clipboard().write_text(text);
+        }
+        has_clipboard
     }
 
     pub(super) fn set_theme(theme: Option<&str>) {
@@ -175,10 +181,13 @@ pub fn typed(form: &str) -> String {
     }
 }
 
-/// Puts a text into the clipboard.
-pub fn copy(text: &str) {
+/// Puts a text into the clipboard; `false` when the browser does not let pages do that.
+pub fn copy(text: &str) -> bool {
     #[cfg(feature = "hydrate")]
-    real::copy(text);
+    return real::copy(text);
     #[cfg(not(feature = "hydrate"))]
-    let _ = text;
+    {
+        let _ = text;
+        false
+    }
 }

@@ -1,15 +1,15 @@
 //! The comparison composer: an HTML form that the server understands by itself.
 //!
 //! [`form`] is what is typed, [`read`] makes a plan of it and [`write`] the other way round, the rest draws it. The browser adds
-//! one small island, [`news`]: the summary and the plan file follow what is typed. Everything else is on the server only.
+//! one small island, [`end`]: the summary and the plan file follow what is typed. Everything else is on the server only.
 
 #[cfg(feature = "ssr")]
 mod draw;
+pub mod end;
 #[cfg(feature = "ssr")]
 mod fields;
 #[cfg(feature = "ssr")]
 mod form;
-pub mod news;
 #[cfg(feature = "ssr")]
 mod read;
 #[cfg(feature = "ssr")]
@@ -38,7 +38,5 @@ pub use sheet::{Sheet, Uploaded, news_of, plan_of};
 pub const FORM: &str = "composer";
 /// Where the form is sent.
 pub const RUN: &str = "/workbench/run";
-/// Where the browser asks for the summary and the plan file of what is typed.
-pub const PREVIEW: &str = "/workbench/preview";
 /// Where a file is sent.
 pub const UPLOAD: &str = "/workbench/upload";

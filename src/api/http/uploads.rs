@@ -29,9 +29,8 @@ pub fn routes() -> axum::Router<AppState> {
     axum::Router::new().route("/api/v1/uploads", post(upload).layer(DefaultBodyLimit::disable()))
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[derive(Default)]
 struct UploadQuery {
     /// Preview it for this table.
     table: String,
@@ -145,8 +144,8 @@ async fn from_form(uploads: &Uploads, form: &mut Multipart, table: &mut String) 
                     taken = Some(take(uploads.begin(&name).await?, first, &mut field).await?);
                 }
             }
-            // A file goes before pasted text.
-            "pasted" => break,
+            // One is enough: a file goes before pasted text.
+            "file" | "pasted" => break,
             other => {
                 let other: String = other.chars().take(80).collect();
                 return Err(UploadError::Broken(format!("there is no field '{other}'")));

@@ -8,9 +8,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::show;
 use crate::api::http::status_of;
 use crate::engine::plan_file;
-use crate::model::{EdgeError, FieldError, Plan, WriterKind};
+use crate::model::{EdgeError, Plan, PlanPreview, WriterKind};
 use crate::server::router::AppState;
-use crate::ui::composer::news::News;
 use crate::ui::composer::{self, Sheet, news_of, plan_of};
 use crate::ui::sources::Source;
 
@@ -49,7 +48,7 @@ pub(super) async fn run(State(state): State<AppState>, Form(pairs): Form<Pairs>)
 }
 
 /// `POST /workbench/preview`: the summary and the plan file of what is typed.
-pub(super) async fn preview(State(state): State<AppState>, Form(pairs): Form<Pairs>) -> Json<News> {
+pub(super) async fn preview(State(state): State<AppState>, Form(pairs): Form<Pairs>) -> Json<PlanPreview> {
     Json(news_of(&state.engine, &pairs.into_iter().collect()).await)
 }
 
@@ -63,12 +62,7 @@ async fn refuse(state: &AppState, form: composer::Form, error: EdgeError) -> Res
     let status = status_of(&error);
     let mut sheet = Sheet::again(&state.engine, form).await;
     sheet.refuse(error);
-    sheet.errors.dedup_by(|one, other| is_same(one, other));
     show_sheet(state, sheet, status).await
-}
-
-fn is_same(one: &FieldError, other: &FieldError) -> bool {
-    one.path == other.path && one.rule == other.rule
 }
 
 async fn show_sheet(state: &AppState, sheet: Sheet, status: StatusCode) -> Response {

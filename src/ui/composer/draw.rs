@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::fields::{Pen, id_of};
-use super::news::ComposerEnd;
+use super::end::ComposerEnd;
 use super::sheet::Sheet;
 use super::{FORM, RUN, UPLOAD};
 use crate::model::number::count_of;
@@ -32,7 +32,8 @@ pub fn UploadStart(
     sheet: Sheet,
 ) -> impl IntoView {
     let mut pen = Pen::new(&sheet);
-    pen.problem("Nothing was kept");
+    let is_gone = sheet.problem.as_ref().is_some_and(|problem| problem.error_code == "NOT_FOUND");
+    pen.problem(if is_gone { "The upload is gone" } else { "The file was not taken" });
     pen.markup.raw("<div class=\"halves\">");
     pen.upload_start();
     pen.markup.raw(TEACHING).raw("</div>");

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::form::Form;
-use super::news::News;
 use super::read::at_its_field;
 use super::summary;
 use crate::engine::Engine;
 use crate::engine::run::fitting_kind;
-use crate::model::{EdgeError, FieldError, FilePreview, Plan, SourceKind, TableName, Upload, WorkbenchInfo};
+use crate::model::{EdgeError, FieldError, FilePreview, Plan, PlanPreview, SourceKind, TableName, Upload, WorkbenchInfo};
 
 /// What the page shows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,7 +27,7 @@ pub struct Sheet {
     /// The id of the element that gets the focus; empty for none.
     pub focus: String,
     /// The summary and the plan file.
-    pub news: News,
+    pub news: PlanPreview,
 }
 
 /// An upload and what it holds for the table that is chosen.
@@ -110,7 +109,11 @@ impl Sheet {
         if details.is_empty() {
             self.problem = Some(EdgeError::new(&error_code, message));
         }
-        self.errors.extend(details.into_iter().map(|error| at_its_field(error, &rows)));
+        for error in details.into_iter().map(|error| at_its_field(error, &rows)) {
+            if !self.errors.contains(&error) {
+                self.errors.push(error);
+            }
+        }
     }
 
     /// Whether the records come from an upload.
@@ -126,7 +129,7 @@ impl Sheet {
             problem: None,
             uploaded: None,
             focus: String::new(),
-            news: News::default(),
+            news: PlanPreview::default(),
         }
     }
 
@@ -183,7 +186,7 @@ impl Sheet {
 }
 
 /// The summary and the plan file of what is typed.
-pub async fn news_of(engine: &Engine, form: &Form) -> News {
+pub async fn news_of(engine: &Engine, form: &Form) -> PlanPreview {
     summary::news(form, &engine.workbench_info().await.tables)
 }
 

@@ -1,11 +1,10 @@
 //! What a plan would do, in one sentence, and its file: what the page shows while it is composed.
 
 use super::form::Form;
-use super::news::News;
 use crate::engine::plan_file;
 use crate::engine::run::fitting_kind;
 use crate::model::number::{count_of, grouped};
-use crate::model::{FieldError, Order, Plan, RatePlan, SourceKind, TableInfo, wording};
+use crate::model::{FieldError, Order, Plan, PlanPreview, RatePlan, SourceKind, TableInfo, wording};
 
 /// The kind of records for the table that is typed.
 pub(super) fn fitting(form: &Form, tables: &[TableInfo]) -> SourceKind {
@@ -14,13 +13,13 @@ pub(super) fn fitting(form: &Form, tables: &[TableInfo]) -> SourceKind {
 }
 
 /// What follows from what is typed.
-pub(super) fn news(form: &Form, tables: &[TableInfo]) -> News {
+pub(super) fn news(form: &Form, tables: &[TableInfo]) -> PlanPreview {
     match form.plan(fitting(form, tables)) {
         Ok(plan) => match plan_file::to_toml(&plan) {
-            Ok(text) => News { summary: sentence(&plan), plan: text },
-            Err(error) => News { summary: error.message, plan: String::new() },
+            Ok(text) => PlanPreview { summary: sentence(&plan), plan: text },
+            Err(error) => PlanPreview { summary: error.message, plan: String::new() },
         },
-        Err(errors) => News { summary: to_correct(&errors), plan: String::new() },
+        Err(errors) => PlanPreview { summary: to_correct(&errors), plan: String::new() },
     }
 }
 

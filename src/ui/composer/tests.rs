@@ -5,12 +5,11 @@ use serde_json::{Value, json};
 use super::draw::parts;
 use super::fields::id_of;
 use super::form::Form;
-use super::news::News;
 use super::sheet::{Sheet, Uploaded};
 use super::summary::{news, sentence};
 use crate::engine::plan_file;
 use crate::model::{
-    Column, EdgeError, FieldError, FieldMapping, FileFormat, FilePreview, Plan, SourceKind, TableInfo, TableName,
+    Column, EdgeError, FieldError, FieldMapping, FileFormat, FilePreview, Plan, PlanPreview, SourceKind, TableInfo, TableName,
     Upload, WorkbenchInfo, WorkspaceBadge, WriterCard, WriterKind, WriterState,
 };
 
@@ -66,7 +65,7 @@ fn sheet(form: Form) -> Sheet {
         problem: None,
         uploaded: None,
         focus: String::new(),
-        news: News::default(),
+        news: PlanPreview::default(),
     }
 }
 

@@ -7,21 +7,7 @@ use leptos::prelude::*;
 use super::super::browser;
 use super::super::handed::handed;
 use super::FORM;
-use crate::model::receive::receive_structs;
-
-/// What follows from what is typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "ssr", derive(serde::Serialize, serde::Deserialize))]
-pub struct News {
-    /// What would run, or what has to be corrected; a sentence.
-    pub summary: String,
-    /// The plan file; empty while there are errors.
-    pub plan: String,
-}
-
-receive_structs! {
-    News { summary, plan }
-}
+use crate::model::PlanPreview;
 
 /// Milliseconds without typing after which the server is asked.
 #[cfg(feature = "hydrate")]
@@ -30,17 +16,17 @@ const PAUSE_MS: u64 = 300;
 /// Plan file, summary, button.
 #[island]
 pub fn ComposerEnd() -> impl IntoView {
-    let news = RwSignal::new(handed::<News>().unwrap_or_default());
+    let news = RwSignal::new(handed::<PlanPreview>().unwrap_or_default());
     let awake = RwSignal::new(false);
-    let copied = RwSignal::new(false);
+    let copied = RwSignal::new("Copy");
     Effect::new(move |_| {
         follow(news);
         browser::submit_once(FORM);
         awake.set(true);
     });
     let copy = move |_| {
-        browser::copy(&news.with_untracked(|news| news.plan.clone()));
-        copied.set(true);
+        let done = browser::copy(&news.with_untracked(|news| news.plan.clone()));
+        copied.set(if done { "Copied" } else { "The browser refuses: select the text" });
     };
     let has_plan = move || news.with(|news| !news.plan.is_empty());
     view! {
@@ -56,7 +42,7 @@ pub fn ComposerEnd() -> impl IntoView {
                 <p class="teach" hidden=has_plan>"The plan file is here when nothing has to be corrected."</p>
                 <div class="plan-actions" hidden=move || !has_plan()>
                     <button type="button" class="button small" hidden=move || !awake.get() on:click=copy>
-                        {move || if copied.get() { "Copied" } else { "Copy" }}
+                        {move || copied.get()}
                     </button>
                     <button type="submit" name="action" value="plan" class="button small">"Download"</button>
                 </div>
@@ -74,7 +60,7 @@ pub fn ComposerEnd() -> impl IntoView {
 }
 
 /// Asks for news when nothing has been typed for a moment.
-fn follow(news: RwSignal<News>) {
+fn follow(news: RwSignal<PlanPreview>) {
     #[cfg(feature = "hydrate")]
     {
         let typed = StoredValue::new(0_u32);
@@ -84,7 +70,7 @@ fn follow(news: RwSignal<News>) {
             let ask = move || {
                 if typed.get_value() == count {
                     leptos::task::spawn_local(async move {
-                        let answer = crate::api::preview(browser::typed(FORM)).await;
+                        let answer = crate::api::plan_preview(browser::typed(FORM)).await;
                         // Typing has gone on: this is old.
                         if typed.get_value() == count {
                             match answer {
