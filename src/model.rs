@@ -22,7 +22,7 @@ mod submission;
 mod table;
 mod threshold;
 mod typed_number;
-mod units;
+pub mod units;
 mod upload;
 pub mod verdict;
 pub mod wording;
