@@ -35,12 +35,12 @@ test("what depends on a choice is there only then, and the plan file follows", a
   const composer = new Composer(page);
   await composer.open(app.url);
   await expect(page.getByLabel("To, records a second")).toBeHidden();
-  await page.getByText("Ramp", { exact: true }).click();
+  await page.getByRole("radio", { name: "Ramp" }).check();
   await page.getByLabel("From, records a second").fill("10");
   await page.getByLabel("To, records a second").fill("1k");
   await expect(composer.summary).toHaveText("This field is required: a time such as 250ms, 30s or 5m.");
   await page.getByLabel("Over", { exact: true }).fill("2s");
-  await page.getByText("In parallel", { exact: true }).click();
+  await page.getByRole("radio", { name: "In parallel" }).check();
   await expect(page.getByText("They then share the machine; the report says so.")).toBeVisible();
   await expect(composer.summary).toContainText("10 to 1.00 k a second over 2s");
   await page.getByText("Plan file", { exact: true }).click();
@@ -125,6 +125,7 @@ test("a CSV with two bad rows is previewed, mapped and run", async ({ page, app 
   });
   await page.getByRole("button", { name: "Upload and preview" }).click();
   await composer.awake();
+  const address = page.url();
   await expect(page.getByTestId("file")).toContainText("devices.csv CSV");
   await expect(page.getByTestId("preview")).toContainText("2 of 4 records break a rule");
   await expect(page.getByTestId("broken-rules")).toContainText("line 3.value");
@@ -147,8 +148,7 @@ test("a CSV with two bad rows is previewed, mapped and run", async ({ page, app 
   const id = await composer.start();
   const report = await ended(page, app.url, id);
   expect(report.runs.map((run) => run.records.durable)).toEqual([2, 2]);
-  await page.goBack();
-  await composer.run.click();
+  await page.goto(address);
   await expect(page.getByTestId("refusal")).toContainText("Upload the file again");
 });
 

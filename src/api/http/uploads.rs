@@ -115,7 +115,13 @@ impl Pieces for BodyDataStream {
 
 impl Pieces for Field<'_> {
     async fn next_piece(&mut self) -> Result<Option<Bytes>, UploadError> {
-        in_time(self.chunk()).await?.map_err(|error| UploadError::Broken(error.body_text()))
+        loop {
+            let piece = in_time(self.chunk()).await?.map_err(|error| UploadError::Broken(error.body_text()))?;
+            // A field with nothing in it, a file that was not chosen, may come as one empty piece.
+            if piece.as_ref().is_none_or(|piece| !piece.is_empty()) {
+                return Ok(piece);
+            }
+        }
     }
 }
 

@@ -54,7 +54,8 @@ const TEACHING: &str = "<section class=\"part teaching\" aria-labelledby=\"next-
     <li>You see its first rows, which column each field goes to, and every record that breaks a rule, by line.</li>\
     <li>You choose writers as for the generator and run the comparison: the same records through each of them.</li></ol></section>";
 
-fn parts(sheet: &Sheet) -> String {
+/// Everything in the form but its end.
+pub(super) fn parts(sheet: &Sheet) -> String {
     let mut pen = Pen::new(sheet);
     // What the Enter key presses is the first button there is.
     pen.markup.raw("<button type=\"submit\" name=\"action\" value=\"run\" class=\"sr-only\" tabindex=\"-1\" aria-hidden=\"true\">");
