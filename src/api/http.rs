@@ -42,7 +42,9 @@ pub fn status_of(error: &EdgeError) -> StatusCode {
         "REQUEST_TOO_LARGE" => StatusCode::PAYLOAD_TOO_LARGE,
         "STILL_RUNNING" => StatusCode::CONFLICT,
         "RESOURCE_EXHAUSTED" => StatusCode::TOO_MANY_REQUESTS,
-        "NOT_CONFIGURED" | "UNAVAILABLE" | "TEMPORARILY_UNAVAILABLE" | "HISTORY_UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,
+        "NOT_CONFIGURED" | "UNAVAILABLE" | "TEMPORARILY_UNAVAILABLE" | "HISTORY_UNAVAILABLE" => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         "DEADLINE_EXCEEDED" => StatusCode::GATEWAY_TIMEOUT,
         // The workspace refused us, not we the caller.
         "UNAUTHENTICATED" | "PERMISSION_DENIED" | "INVALID_ARGUMENT" | "WRITE_FAILED" | "WORKSPACE_ERROR" => {

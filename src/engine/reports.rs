@@ -13,7 +13,8 @@ impl Engine {
         match self.comparison_report(id) {
             Ok(Some(report)) => return Ok(Report::clone(&report)),
             Ok(None) => {
-                let message = format!("Comparison {id} still runs; its report is there when it has ended. Follow it until then.");
+                let message =
+                    format!("Comparison {id} still runs; its report is there when it has ended. Follow it until then.");
                 return Err(EdgeError::new("STILL_RUNNING", message));
             }
             Err(_not_live) => {}
@@ -64,7 +65,10 @@ impl Engine {
 const LONGEST_NAME: usize = 120;
 
 fn unknown(id: &str) -> EdgeError {
-    EdgeError::new("NOT_FOUND", format!("There is no comparison {id}. Nothing was changed. Look for it in the list of runs."))
+    EdgeError::new(
+        "NOT_FOUND",
+        format!("There is no comparison {id}. Nothing was changed. Look for it in the list of runs."),
+    )
 }
 
 fn unkept(error: HistoryError) -> EdgeError {

@@ -41,7 +41,8 @@ async fn start(State(state): State<AppState>, headers: HeaderMap, body: String) 
     } else {
         let mut reader = serde_json::Deserializer::from_str(&body);
         serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let message = format!("The plan cannot be read: {error}. Nothing was started. Correct it and send it again.");
+            let message =
+                format!("The plan cannot be read: {error}. Nothing was started. Correct it and send it again.");
             EdgeError::new("MALFORMED_REQUEST", message)
         })?
     };
@@ -126,7 +127,8 @@ async fn plan_toml(State(state): State<AppState>, Path(id): Path<String>) -> Res
     };
     let text = plan_file::to_toml(&plan)?;
     let disposition = format!("attachment; filename=\"direct-write-{id}.toml\"");
-    Ok(([(header::CONTENT_TYPE, "application/toml".to_owned()), (header::CONTENT_DISPOSITION, disposition)], text).into_response())
+    Ok(([(header::CONTENT_TYPE, "application/toml".to_owned()), (header::CONTENT_DISPOSITION, disposition)], text)
+        .into_response())
 }
 
 /// A download named after the comparison.
