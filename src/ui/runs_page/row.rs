@@ -92,7 +92,7 @@ fn figures(run: &HistoryRun) -> String {
 }
 
 fn cell(markup: &mut Markup, label: &str, text: &str) {
-    markup.element("td", &[("class", "num figure"), ("data-label", label)], text);
+    markup.element("td", &[("class", "num amount"), ("data-label", label)], text);
 }
 
 fn ending(markup: &mut Markup, entry: &HistoryEntry) {
