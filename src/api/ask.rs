@@ -9,8 +9,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, RequestInit, Response};
 
-use crate::model::receive::{Receive, object};
 use super::PLAN_PREVIEW_PATH;
+use crate::model::receive::{Receive, object};
 use crate::model::{EdgeError, PlanPreview, RowsPage, Submission, SubmissionSnapshot, TableName, WorkbenchInfo};
 
 /// Asks `workbench`.

@@ -25,8 +25,8 @@ pub(in crate::engine) use registry::Comparisons;
 use registry::{Known, MOST_FINISHED};
 use scoreboard::Scoreboard;
 
-use super::{Engine, HeldUpload};
 use super::run::{Extent, Open, Run, RunSetup, RunTable, RunView, Signals, WorkspaceTable, source_of};
+use super::{Engine, HeldUpload};
 use crate::model::{
     EdgeError, LiveComparison, Order, Plan, PlanSpec, REPORT_SCHEMA, Report, RunReport, TableInfo, WriterOptions,
 };

@@ -39,7 +39,8 @@ pub fn from_toml(text: &str) -> Result<Plan, EdgeError> {
 }
 
 /// What stands above the plan of an upload.
-const UPLOADED: &str = "# The records came from an upload, which is not kept: set source.path to your copy of the file.\n";
+const UPLOADED: &str =
+    "# The records came from an upload, which is not kept: set source.path to your copy of the file.\n";
 
 /// Writes a plan file that [`from_toml`] reads as the same plan, but for an upload: in its place stands an empty `path`, which
 /// is refused until somebody fills it in, and a line that says so.

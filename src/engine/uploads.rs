@@ -84,7 +84,9 @@ impl From<UploadError> for EdgeError {
             UploadError::Empty => ("INVALID_PARAMETER_VALUE", "Choose another file, or paste records."),
             UploadError::Broken(_) => ("MALFORMED_REQUEST", "Send it again."),
             UploadError::Busy => ("RESOURCE_EXHAUSTED", "Try again in a little while."),
-            UploadError::Unknown => ("NOT_FOUND", "Uploads go when their run is over or after a day. Upload the file again."),
+            UploadError::Unknown => {
+                ("NOT_FOUND", "Uploads go when their run is over or after a day. Upload the file again.")
+            }
             UploadError::Disk(_) => ("INTERNAL", "See to the data folder and its disk, then try again."),
         };
         let kept = if matches!(error, UploadError::Unknown) { "Nothing was started" } else { "Nothing of it was kept" };
@@ -196,7 +198,8 @@ impl Engine {
     /// `NOT_CONFIGURED` where there is no page to upload with.
     pub fn uploads(&self) -> Result<&Uploads, EdgeError> {
         self.uploads.as_ref().ok_or_else(|| {
-            let message = "Uploads are taken by the server of the page only. Nothing was started. Name the file as source.path.";
+            let message =
+                "Uploads are taken by the server of the page only. Nothing was started. Name the file as source.path.";
             EdgeError::new("NOT_CONFIGURED", message)
         })
     }
@@ -214,7 +217,8 @@ impl Engine {
     ) -> Result<(Upload, FilePreview), EdgeError> {
         let held = self.uploads()?.hold(id).await?;
         let table = self.table_of(table).await?;
-        let read = move || preview_file(held.path(), &map, &table, PREVIEWED).map(|preview| (held.upload().clone(), preview));
+        let read =
+            move || preview_file(held.path(), &map, &table, PREVIEWED).map(|preview| (held.upload().clone(), preview));
         tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| {
             let message = format!("The upload could not be looked at: {error}. It is kept. Try again.");
             Err(EdgeError::new("INTERNAL", message))

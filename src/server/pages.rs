@@ -13,8 +13,8 @@ use axum::routing::{get, post};
 use leptos::prelude::provide_context;
 
 use super::router::AppState;
-use crate::app::shell;
 use crate::api::PLAN_PREVIEW_PATH;
+use crate::app::shell;
 use crate::ui::composer::{RUN, UPLOAD};
 use crate::ui::runs_page::{DELETE, RENAME};
 use crate::ui::sources::Source;

@@ -72,9 +72,7 @@ fn composer_page(source: Source, from: String, upload: String, table: String) ->
                         Ok(Sheet::upload(&engine, &upload, &table).await)
                     }
                     (None, Some(engine)) => Ok(Sheet::generator(&engine, &from).await),
-                    (None, None) => {
-                        Err(EdgeError::new("INTERNAL", "The engine is not running. Restart the server."))
-                    }
+                    (None, None) => Err(EdgeError::new("INTERNAL", "The engine is not running. Restart the server.")),
                 }
             }
         },

@@ -67,7 +67,10 @@ async fn preview(state: &AppState, id: &str, table: &str) -> Result<Value, EdgeE
         return Ok(Value::Null);
     }
     let table = TableName::parse(table).map_err(|error| {
-        EdgeError::new("INVALID_PARAMETER_VALUE", format!("table: {error}. Nothing of the upload was kept. Send it again."))
+        EdgeError::new(
+            "INVALID_PARAMETER_VALUE",
+            format!("table: {error}. Nothing of the upload was kept. Send it again."),
+        )
     })?;
     let (_, preview) = state.engine.preview_upload(id, std::collections::BTreeMap::new(), &table).await?;
     Ok(json!(preview))

@@ -53,7 +53,11 @@ async fn nothing_stays_of_an_upload_that_is_too_large_empty_or_broken_off() {
     drop(broken_off);
     assert_eq!(entries(folder.path()).len(), 1);
     let error = EdgeError::from(UploadError::TooLarge(100_000_000));
-    assert!(error.message.starts_with("The upload is larger than 100 MB. Nothing of it was kept."), "{}", error.message);
+    assert!(
+        error.message.starts_with("The upload is larger than 100 MB. Nothing of it was kept."),
+        "{}",
+        error.message
+    );
 }
 
 #[tokio::test]

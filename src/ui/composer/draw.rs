@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use super::fields::{Pen, id_of};
 use super::end::ComposerEnd;
+use super::fields::{Pen, id_of};
 use super::sheet::Sheet;
 use super::{FORM, RUN, UPLOAD};
 use crate::model::number::count_of;
@@ -58,7 +58,9 @@ const TEACHING: &str = "<section class=\"part teaching\" aria-labelledby=\"next-
 pub(super) fn parts(sheet: &Sheet) -> String {
     let mut pen = Pen::new(sheet);
     // What the Enter key presses is the first button there is.
-    pen.markup.raw("<button type=\"submit\" name=\"action\" value=\"run\" class=\"sr-only\" tabindex=\"-1\" aria-hidden=\"true\">");
+    pen.markup.raw(
+        "<button type=\"submit\" name=\"action\" value=\"run\" class=\"sr-only\" tabindex=\"-1\" aria-hidden=\"true\">",
+    );
     pen.markup.raw("Run comparison</button>");
     pen.problem("The comparison was not started");
     pen.error_summary();
@@ -79,8 +81,15 @@ impl Pen<'_> {
         if let Some(problem) = &sheet.problem {
             self.markup.raw("<section class=\"banner\" data-testid=\"refusal\" aria-labelledby=\"refusal-title\" tabindex=\"-1\" autofocus>");
             self.markup.raw("<div class=\"banner-words\"><h2 id=\"refusal-title\">");
-            self.markup.raw("<span class=\"sign\" data-state=\"bad\" aria-hidden=\"true\">×</span>").text(title).raw("</h2><p>");
-            self.markup.text(&problem.message).text(" ").element("span", &[("class", "code quiet")], &problem.error_code);
+            self.markup
+                .raw("<span class=\"sign\" data-state=\"bad\" aria-hidden=\"true\">×</span>")
+                .text(title)
+                .raw("</h2><p>");
+            self.markup.text(&problem.message).text(" ").element(
+                "span",
+                &[("class", "code quiet")],
+                &problem.error_code,
+            );
             self.markup.raw("</p></div></section>");
         }
         if let Some(problem) = &sheet.info.problem {
@@ -99,12 +108,17 @@ impl Pen<'_> {
             return;
         }
         self.markup.raw("<section class=\"errors\" data-testid=\"error-summary\" aria-labelledby=\"errors-title\" tabindex=\"-1\" autofocus>");
-        self.markup.raw("<h2 id=\"errors-title\"><span class=\"sign\" data-state=\"bad\" aria-hidden=\"true\">×</span>");
+        self.markup
+            .raw("<h2 id=\"errors-title\"><span class=\"sign\" data-state=\"bad\" aria-hidden=\"true\">×</span>");
         self.markup.text(&count_of(errors.len() as u64, "error"));
         self.markup.raw("</h2><p>Nothing was started. Correct them and press the button again.</p><ul>");
         for error in errors {
             self.markup.raw("<li>").open("a", &[("href", &format!("#{}", id_of(&error.path)))]);
-            self.markup.element("span", &[("class", "code")], &error.path).raw("</a> ").text(&error.message).raw("</li>");
+            self.markup
+                .element("span", &[("class", "code")], &error.path)
+                .raw("</a> ")
+                .text(&error.message)
+                .raw("</li>");
         }
         self.markup.raw("</ul></section>");
     }

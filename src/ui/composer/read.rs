@@ -177,7 +177,11 @@ impl Reader<'_> {
             "constant" => {
                 let rate = self.required("source.rate", per_second, A_RATE);
                 if rate == 0.0 && !self.errors.iter().any(|error| error.path == "source.rate") {
-                    self.fail("source.rate", "range", "This must be more than 0; choose as fast as taken for no limit.");
+                    self.fail(
+                        "source.rate",
+                        "range",
+                        "This must be more than 0; choose as fast as taken for no limit.",
+                    );
                 }
                 RatePlan::Constant(rate)
             }
@@ -224,7 +228,11 @@ impl Reader<'_> {
         let mut thresholds = BTreeMap::new();
         for line in self.form.text("thresholds").lines().map(str::trim).filter(|line| !line.is_empty()) {
             let Some(at) = line.find(['<', '>', '=', '!']) else {
-                self.fail("thresholds", "threshold", format!("'{line}' compares nothing. Write a line such as durable.p99 < 500ms."));
+                self.fail(
+                    "thresholds",
+                    "threshold",
+                    format!("'{line}' compares nothing. Write a line such as durable.p99 < 500ms."),
+                );
                 continue;
             };
             let (metric, condition) = (line[..at].trim(), line[at..].trim());

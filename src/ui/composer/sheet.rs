@@ -9,7 +9,9 @@ use super::read::at_its_field;
 use super::summary;
 use crate::engine::Engine;
 use crate::engine::run::fitting_kind;
-use crate::model::{EdgeError, FieldError, FilePreview, Plan, PlanPreview, SourceKind, TableName, Upload, WorkbenchInfo};
+use crate::model::{
+    EdgeError, FieldError, FilePreview, Plan, PlanPreview, SourceKind, TableName, Upload, WorkbenchInfo,
+};
 
 /// What the page shows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -49,7 +51,8 @@ impl Sheet {
         if !from.is_empty() {
             match plan_that_ran(engine, from).await {
                 Ok(plan) if plan.source.kind == SourceKind::File => {
-                    let message = "That comparison read a file, and files are not kept. Nothing was started. Upload it again.";
+                    let message =
+                        "That comparison read a file, and files are not kept. Nothing was started. Upload it again.";
                     sheet.problem = Some(EdgeError::new("NOT_FOUND", message));
                 }
                 Ok(plan) => sheet.form = Form::of(&plan, &sheet.info.writers),

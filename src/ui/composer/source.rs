@@ -8,7 +8,8 @@ use crate::model::{SourceKind, TableInfo};
 impl Pen<'_> {
     /// Made records.
     pub(super) fn made_records(&mut self) {
-        self.markup.raw("<section class=\"part\" aria-labelledby=\"records-title\"><h2 id=\"records-title\">Records</h2>");
+        self.markup
+            .raw("<section class=\"part\" aria-labelledby=\"records-title\"><h2 id=\"records-title\">Records</h2>");
         self.table("The records are made to fit its columns.");
         let fitting = match fitting(&self.sheet.form, &self.sheet.info.tables) {
             SourceKind::Telemetry => "As the table wants them: readings of devices",
@@ -54,13 +55,10 @@ impl Pen<'_> {
         let names: Vec<(String, String)> = self.sheet.info.tables.iter().map(named).collect();
         let mut choices: Vec<(&str, &str)> =
             names.iter().map(|(value, text)| (value.as_str(), text.as_str())).collect();
-        let typed = self.sheet.form.text("table");
-        let unknown = format!("{typed} (not listed by the workspace)");
-        if !choices.iter().any(|(value, _)| *value == typed) && !typed.is_empty() {
-            choices.push((typed, &unknown));
-        }
         if choices.is_empty() {
             choices.push(("", "No table is known"));
+        } else if self.sheet.form.text("table").is_empty() {
+            choices.insert(0, ("", "Choose a table"));
         }
         self.select("table", "Table", &choices, help);
     }

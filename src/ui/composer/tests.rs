@@ -9,8 +9,8 @@ use super::sheet::{Sheet, Uploaded};
 use super::summary::{news, sentence};
 use crate::engine::plan_file;
 use crate::model::{
-    Column, EdgeError, FieldError, FieldMapping, FileFormat, FilePreview, Plan, PlanPreview, SourceKind, TableInfo, TableName,
-    Upload, WorkbenchInfo, WorkspaceBadge, WriterCard, WriterKind, WriterState,
+    Column, EdgeError, FieldError, FieldMapping, FileFormat, FilePreview, Plan, PlanPreview, SourceKind, TableInfo,
+    TableName, Upload, WorkbenchInfo, WorkspaceBadge, WriterCard, WriterKind, WriterState,
 };
 
 const UPLOAD: &str = "0190f3a2-0000-7000-8000-000000000001";
@@ -50,7 +50,12 @@ fn info() -> WorkbenchInfo {
         ("sequence", "bigint"),
     ];
     WorkbenchInfo {
-        workspace: WorkspaceBadge { name: "Local".into(), local: true, url: "http://a".into(), principal: String::new() },
+        workspace: WorkspaceBadge {
+            name: "Local".into(),
+            local: true,
+            url: "http://a".into(),
+            principal: String::new(),
+        },
         writers: cards(),
         tables: vec![table("main.direct_write.telemetry", &telemetry), table("main.other.events", &[("a", "string")])],
         problem: None,
@@ -92,7 +97,15 @@ fn paths(form: &Form) -> Vec<(String, String)> {
 fn sent(html: &str) -> Form {
     let attribute = |tag: &str, name: &str| -> Option<String> {
         let rest = tag.split_once(&format!(" {name}=\""))?.1;
-        Some(rest.split_once('"')?.0.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&#39;", "'").replace("&amp;", "&"))
+        Some(
+            rest.split_once('"')?
+                .0
+                .replace("&quot;", "\"")
+                .replace("&lt;", "<")
+                .replace("&gt;", ">")
+                .replace("&#39;", "'")
+                .replace("&amp;", "&"),
+        )
     };
     let mut pairs = Vec::new();
     let mut select = None;
@@ -116,7 +129,8 @@ fn sent(html: &str) -> Form {
             }
             "/select" => pairs.extend(select.take().and_then(|(name, value)| Some((name, value?)))),
             "textarea" => {
-                let text = text.trim_start_matches('\n').replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+                let text =
+                    text.trim_start_matches('\n').replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
                 pairs.push((attribute(tag, "name").unwrap(), text));
             }
             _ => {}

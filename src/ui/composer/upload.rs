@@ -37,7 +37,10 @@ impl Pen<'_> {
         self.hidden("upload", &upload.id);
         self.hidden("mapped", self.sheet.form.text("mapped"));
         self.markup.raw("<section class=\"part\" aria-labelledby=\"file-title\"><h2 id=\"file-title\">File</h2>");
-        self.markup.raw("<p class=\"file-facts num\" data-testid=\"file\"><span class=\"code\">").text(&upload.name).raw("</span> ");
+        self.markup
+            .raw("<p class=\"file-facts num\" data-testid=\"file\"><span class=\"code\">")
+            .text(&upload.name)
+            .raw("</span> ");
         self.markup.text(&format!("{}, {}, ", preview.format.title(), number::bytes(upload.bytes)));
         self.markup.text(&count_of(preview.records, "record"));
         self.markup.raw(" · <a href=\"/?source=upload\">Take another file</a></p>");
@@ -45,7 +48,9 @@ impl Pen<'_> {
         self.table("Choose another and press Preview again.");
         self.mapping(preview);
         self.markup.raw("<div class=\"preview-again\">");
-        self.markup.raw("<button type=\"submit\" name=\"action\" value=\"check\" class=\"button small\">Preview again</button>");
+        self.markup.raw(
+            "<button type=\"submit\" name=\"action\" value=\"check\" class=\"button small\">Preview again</button>",
+        );
         self.markup.raw("</div>");
         self.verdict(preview);
         self.first_rows(preview);
@@ -56,8 +61,10 @@ impl Pen<'_> {
 
     fn mapping(&mut self, preview: &FilePreview) {
         self.markup.raw("<h3 class=\"subhead\">Columns <span class=\"quiet\">proposed by name</span></h3><div class=\"scroll\"><table class=\"mapping\"><thead><tr>");
-        self.markup.raw("<th scope=\"col\">Field</th><th scope=\"col\">First value</th><th scope=\"col\">Goes to column</th>\
-             <th scope=\"col\"><span class=\"sr-only\">Why</span></th></tr></thead><tbody>");
+        self.markup.raw(
+            "<th scope=\"col\">Field</th><th scope=\"col\">First value</th><th scope=\"col\">Goes to column</th>\
+             <th scope=\"col\"><span class=\"sr-only\">Why</span></th></tr></thead><tbody>",
+        );
         let choices = self.columns();
         for FieldMapping { field, sample, .. } in &preview.fields {
             let name = format!("map.{field}");
@@ -67,8 +74,13 @@ impl Pen<'_> {
                 _ if typed == field => "same name",
                 _ => "another name",
             };
-            let choices: Vec<(&str, &str)> = choices.iter().map(|(value, text)| (value.as_str(), text.as_str())).collect();
-            self.markup.raw("<tr><th scope=\"row\">").element("label", &[("for", &id_of(&name)), ("class", "code")], field);
+            let choices: Vec<(&str, &str)> =
+                choices.iter().map(|(value, text)| (value.as_str(), text.as_str())).collect();
+            self.markup.raw("<tr><th scope=\"row\">").element(
+                "label",
+                &[("for", &id_of(&name)), ("class", "code")],
+                field,
+            );
             self.markup.raw("</th><td class=\"sample code\">").text(sample).raw("</td><td class=\"field\">");
             self.bare_select(&name, &choices, "");
             self.markup.raw("</td><td class=\"quiet why\">").text(why);
@@ -120,7 +132,8 @@ impl Pen<'_> {
     fn first_rows(&mut self, preview: &FilePreview) {
         let Some(first) = preview.rows.first() else { return };
         let columns: Vec<&String> = first.keys().collect();
-        self.markup.raw("<div class=\"scroll first-rows\" tabindex=\"0\" role=\"region\" aria-label=\"First rows\"><table>");
+        self.markup
+            .raw("<div class=\"scroll first-rows\" tabindex=\"0\" role=\"region\" aria-label=\"First rows\"><table>");
         self.markup.raw("<caption class=\"quiet\">First rows, as they would be written</caption><thead><tr>");
         for column in &columns {
             self.markup.element("th", &[("scope", "col"), ("class", "code")], column);
@@ -157,7 +170,10 @@ impl Pen<'_> {
         self.markup.raw("<ul class=\"rules\" data-testid=\"broken-rules\" tabindex=\"0\">");
         for error in &preview.errors {
             self.markup.raw("<li>").element("span", &[("class", "code")], &error.path).text(" ").text(&error.message);
-            self.markup.raw(" <span class=\"quiet\">Came: <span class=\"code\">").text(&error.came).raw("</span></span></li>");
+            self.markup
+                .raw(" <span class=\"quiet\">Came: <span class=\"code\">")
+                .text(&error.came)
+                .raw("</span></span></li>");
         }
         self.markup.raw("</ul>");
         if preview.errors.len() >= MOST_SHOWN {

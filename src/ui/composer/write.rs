@@ -2,8 +2,8 @@
 
 use super::form::Form;
 use crate::model::{
-    CheckPlan, Order, Plan, RatePlan, SourceKind, SourcePlan, SqlMode, TableName, WriterCard, WriterKind, WriterOptions,
-    WriterPlan, WriterState,
+    CheckPlan, Order, Plan, RatePlan, SourceKind, SourcePlan, SqlMode, TableName, WriterCard, WriterKind,
+    WriterOptions, WriterPlan, WriterState,
 };
 
 /// Records of a comparison nobody has changed.
@@ -131,7 +131,8 @@ impl Form {
 
     fn writer(&mut self, plan: &WriterPlan) {
         let row = self.add_row(plan.kind.name());
-        let texts = [("mode", plan.mode.map(SqlMode::name)), ("encoding", plan.encoding.map(|encoding| encoding.name()))];
+        let texts =
+            [("mode", plan.mode.map(SqlMode::name)), ("encoding", plan.encoding.map(|encoding| encoding.name()))];
         for (option, text) in texts.into_iter().filter_map(|(option, text)| Some((option, text?))) {
             self.set(format!("writer.{row}.{option}"), text);
         }

@@ -8,7 +8,8 @@ use crate::ui::writers::sign_of;
 impl Pen<'_> {
     /// Writers, order, thresholds, name.
     pub(super) fn entrants(&mut self) {
-        self.markup.raw("<section class=\"part\" aria-labelledby=\"writers-title\"><h2 id=\"writers-title\">Writers</h2>");
+        self.markup
+            .raw("<section class=\"part\" aria-labelledby=\"writers-title\"><h2 id=\"writers-title\">Writers</h2>");
         self.markup.raw("<fieldset class=\"entrants\"");
         self.markup.raw(" id=\"f-writer\" tabindex=\"-1\"><legend class=\"sr-only\">Writers to compare</legend>");
         let mut seen = Vec::new();
@@ -47,7 +48,8 @@ impl Pen<'_> {
         let ready = if is_ready { "true" } else { "false" };
         self.markup.open("div", &[("class", "entrant"), ("data-writer", name), ("data-ready", ready)]);
         self.hidden(&format!("writer.{row}.kind"), name);
-        let mut tick = vec![("type", "checkbox"), ("id", id.as_str()), ("name", on.as_str()), ("aria-describedby", &about)];
+        let mut tick =
+            vec![("type", "checkbox"), ("id", id.as_str()), ("name", on.as_str()), ("aria-describedby", &about)];
         tick.extend((is_chosen && is_ready).then_some(("checked", "")));
         tick.extend((!is_ready).then_some(("disabled", "")));
         tick.extend((self.sheet.focus == id).then_some(("autofocus", "")));
@@ -56,7 +58,8 @@ impl Pen<'_> {
         self.markup.element("span", &[("class", "writer-title")], kind.title());
         self.markup.element("span", &[("class", "code quiet")], name);
         if !is_ready {
-            self.markup.raw("<span class=\"state\" data-state=\"warn\"><span class=\"sign\" aria-hidden=\"true\">!</span>");
+            self.markup
+                .raw("<span class=\"state\" data-state=\"warn\"><span class=\"sign\" aria-hidden=\"true\">!</span>");
             self.markup.raw("Unavailable</span>");
         }
         self.markup.raw("</label>");
@@ -133,7 +136,11 @@ impl Pen<'_> {
                 ("aria-describedby", "another"),
             ];
             self.markup.open("button", &button);
-            self.markup.element("span", &[("class", "hue"), ("data-hue", kind.name()), ("aria-hidden", "true")], sign_of(kind));
+            self.markup.element(
+                "span",
+                &[("class", "hue"), ("data-hue", kind.name()), ("aria-hidden", "true")],
+                sign_of(kind),
+            );
             self.markup.text(" ").text(kind.title()).raw("</button>");
         }
         self.markup.raw("</div>");

@@ -45,7 +45,9 @@ fn news(markup: &mut Markup, query: &RunsQuery, told: Option<&EdgeError>) {
 
 fn banner(markup: &mut Markup, title: &'static str, problem: &EdgeError) {
     markup.raw("<section class=\"banner\" data-testid=\"refusal\" aria-labelledby=\"refusal-title\"><div class=\"banner-words\">");
-    markup.raw("<h2 id=\"refusal-title\"><span class=\"sign\" data-state=\"bad\" aria-hidden=\"true\">×</span>").raw(title);
+    markup
+        .raw("<h2 id=\"refusal-title\"><span class=\"sign\" data-state=\"bad\" aria-hidden=\"true\">×</span>")
+        .raw(title);
     markup.raw("</h2><p>").text(&problem.message).text(" ");
     markup.element("span", &[("class", "code quiet")], &problem.error_code).raw("</p></div></section>");
 }
@@ -64,7 +66,9 @@ fn filter(markup: &mut Markup, query: &RunsQuery) {
     let history = &query.history;
     markup.raw("<form class=\"filter\" method=\"get\" action=\"/runs\" role=\"search\" aria-label=\"Runs\">");
     markup.raw("<div class=\"field grow\"><label for=\"text\">Name, table or id</label>");
-    markup.open("input", &[("type", "search"), ("id", "text"), ("name", "text"), ("value", &history.text)]).raw("</div>");
+    markup
+        .open("input", &[("type", "search"), ("id", "text"), ("name", "text"), ("value", &history.text)])
+        .raw("</div>");
     let states = [RunState::Completed, RunState::Stopped, RunState::Failed].map(RunState::name);
     let states = states.into_iter().map(|state| (state, state));
     select(markup, "state", "State", Some("Any"), states, history.state.map_or("", RunState::name));

@@ -54,9 +54,9 @@ impl RunsQuery {
 
     /// The word of its order.
     pub(super) fn order(&self) -> &'static str {
-        let known = ORDERS.iter().find(|(_, _, sort, ascending)| {
-            *sort == self.history.sort && *ascending == self.history.ascending
-        });
+        let known = ORDERS
+            .iter()
+            .find(|(_, _, sort, ascending)| *sort == self.history.sort && *ascending == self.history.ascending);
         known.map_or("newest", |(word, ..)| word)
     }
 

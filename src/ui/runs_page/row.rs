@@ -63,7 +63,10 @@ fn name(markup: &mut Markup, id: &str, name: &str, table: &str, started_at: &str
     markup.raw("<th scope=\"row\" class=\"what\">");
     markup.open("a", &[("href", &format!("/runs/{id}"))]).text(name).raw("</a>");
     markup.raw("<span class=\"code quiet\">").text(table).raw("</span>");
-    markup.open("time", &[("class", "quiet num"), ("datetime", started_at)]).text(&moment(started_at)).raw("</time></th>");
+    markup
+        .open("time", &[("class", "quiet num"), ("datetime", started_at)])
+        .text(&moment(started_at))
+        .raw("</time></th>");
 }
 
 fn writer(markup: &mut Markup, kind: WriterKind, label: &str, figures: &str, state: &str) {
@@ -148,7 +151,9 @@ fn changes(markup: &mut Markup, entry: &HistoryEntry, query: &RunsQuery) {
         ("required", ""),
         ("autocomplete", "off"),
     ];
-    markup.open("input", &text).raw("</div><button type=\"submit\" class=\"button small\">Save name</button></form></details>");
+    markup
+        .open("input", &text)
+        .raw("</div><button type=\"submit\" class=\"button small\">Save name</button></form></details>");
     markup.raw("<details name=\"change\"><summary>Delete");
     markup.element("span", &[("class", "sr-only")], &format!(" {}", entry.name)).raw("</summary>");
     markup.open("form", &[("method", "post"), ("action", DELETE), ("class", "pop")]);

@@ -43,7 +43,10 @@ fn the_address_is_read_with_care_and_written_back() {
     let asked = query("text=a&state=failed&writer=sql&sort=fastest&page=3");
     assert_eq!((asked.history.state, asked.history.writer), (Some(RunState::Failed), Some(WriterKind::Sql)));
     assert_eq!((asked.history.sort, asked.history.ascending), (HistorySort::RowsPerSecond, false));
-    assert_eq!((asked.history.page, asked.address(0).as_str()), (2, "/runs?text=a&state=failed&writer=sql&sort=fastest"));
+    assert_eq!(
+        (asked.history.page, asked.address(0).as_str()),
+        (2, "/runs?text=a&state=failed&writer=sql&sort=fastest")
+    );
     assert_eq!(asked.address(2), "/runs?text=a&state=failed&writer=sql&sort=fastest&page=3");
     let nonsense = query("text=&state=running&writer=pigeon&sort=luck&page=-1&more=x");
     assert!(nonsense.is_everything());
@@ -54,7 +57,9 @@ fn the_address_is_read_with_care_and_written_back() {
 #[test]
 fn a_line_says_what_became_of_a_comparison() {
     let html = parts(&listing(vec![entry("<first>")], 1, false), &query(""), None);
-    for words in ["&lt;first&gt;", "2026-11-24 09:30 UTC", "48.3 k rows/s", "p99 durable 12.5 ms", "not held", "20\u{2009}000"] {
+    for words in
+        ["&lt;first&gt;", "2026-11-24 09:30 UTC", "48.3 k rows/s", "p99 durable 12.5 ms", "not held", "20\u{2009}000"]
+    {
         assert!(html.contains(words), "{words}\n{html}");
     }
     assert!(html.contains("nothing durable"));
