@@ -233,7 +233,7 @@ fn every_error_lands_at_its_field() {
         (&[("source.pace", "constant"), ("source.rate", "-5")], "source.rate", "range"),
         (&[("source.seed", "-1")], "source.seed", "type"),
         (&[("source.seed", "18446744073709551615")], "source.seed", "range"),
-        (&[("source.record_bytes", "2000000")], "source.record_bytes", "range"),
+        (&[("source.record_bytes", "0")], "source.record_bytes", "range"),
         (&[("source.keys", "0")], "source.keys", "range"),
         (&[("source.key_skew", "steep")], "source.key_skew", "type"),
         (&[("source.bad", "1.5")], "source.bad", "range"),
