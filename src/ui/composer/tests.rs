@@ -74,6 +74,9 @@ fn sheet(form: Form) -> Sheet {
     }
 }
 
+/// What is typed, the field that has the error, and the rule.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
 fn plan(change: impl FnOnce(&mut Value)) -> Plan {
     let mut plan = json!({
         "table": "main.direct_write.telemetry",
@@ -218,7 +221,7 @@ fn an_uploads_plan_has_its_mapping() {
 
 #[test]
 fn every_error_lands_at_its_field() {
-    let cases: &[(&[(&str, &str)], &str, &str)] = &[
+    let cases: &[Case<'_>] = &[
         (&[("table", "")], "table", "required"),
         (&[("table", "products")], "table", "type"),
         (&[("source.kind", "magic")], "source.kind", "type"),
