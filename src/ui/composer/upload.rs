@@ -60,10 +60,10 @@ impl Pen<'_> {
     }
 
     fn mapping(&mut self, preview: &FilePreview) {
-        self.markup.raw("<h3 class=\"subhead\">Columns <span class=\"quiet\">proposed by name</span></h3><div class=\"scroll\"><table class=\"mapping\"><thead><tr>");
         self.markup.raw(
-            "<th scope=\"col\">Field</th><th scope=\"col\">First value</th><th scope=\"col\">Goes to column</th>\
-             <th scope=\"col\"><span class=\"sr-only\">Why</span></th></tr></thead><tbody>",
+            "<h3 class=\"subhead\">Columns <span class=\"quiet\">proposed by name</span></h3>\
+             <div class=\"scroll\"><table class=\"mapping\"><thead><tr><th scope=\"col\">Field</th>\
+             <th scope=\"col\">First value</th><th scope=\"col\">Goes to column</th></tr></thead><tbody>",
         );
         let choices = self.columns();
         for FieldMapping { field, sample, .. } in &preview.fields {
@@ -81,9 +81,9 @@ impl Pen<'_> {
                 &[("for", &id_of(&name)), ("class", "code")],
                 field,
             );
+            self.markup.element("span", &[("class", "quiet why")], why);
             self.markup.raw("</th><td class=\"sample code\">").text(sample).raw("</td><td class=\"field\">");
             self.bare_select(&name, &choices, "");
-            self.markup.raw("</td><td class=\"quiet why\">").text(why);
             if self.is_wrong(&name) {
                 self.markup.open("div", &[("id", &format!("{}-about", id_of(&name)))]);
                 self.errors(&name);
