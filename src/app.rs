@@ -6,6 +6,7 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::ui::page::WorkbenchPage;
+use crate::ui::runs_page::RunsPage;
 
 /// The HTML document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -42,6 +43,7 @@ pub fn App() -> impl IntoView {
             <Routes fallback=not_found>
                 // In one piece: an island in a fragment that is streamed later might not be woken.
                 <Route path=path!("/") view=WorkbenchPage ssr=SsrMode::Async />
+                <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async />
             </Routes>
         </Router>
     }

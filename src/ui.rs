@@ -1,6 +1,9 @@
-//! The components of the page. Knows [`crate::model`] and the server functions of [`crate::api`], nothing of the server.
+//! The components of the pages. Knows [`crate::model`] and the server functions of [`crate::api`]; the parts that are on the server
+//! only also ask the engine. Knows nothing of HTTP.
 //!
-//! One island, [`workbench`]; everything it shows hangs on the signals of [`bench`]. What only a browser has
+//! What never changes in the browser is HTML from the server and works as plain forms and links: [`page`], [`composer`], the
+//! list of runs. What is alive is islands:
+//! [`workbench`], where everything hangs on the signals of [`bench`], and small ones. What only a browser has
 //! (storage, focus, server-sent events) is behind [`browser`] and [`live`], which are silent on the server.
 //! Pure parts - [`number`], [`journey`], [`samples`], [`session`], [`chart`] - are tested natively.
 
@@ -9,6 +12,7 @@ pub mod bench;
 pub mod browser;
 pub mod chart;
 pub mod compose;
+pub mod composer;
 pub mod drafts;
 pub mod drawn;
 pub mod field_errors;
@@ -27,8 +31,12 @@ mod patch;
 pub mod product_form;
 pub mod rows;
 pub mod rows_form;
+#[cfg(feature = "ssr")]
+pub mod runs_page;
 pub mod samples;
 pub mod session;
+#[cfg(feature = "ssr")]
+pub mod sources;
 pub mod theme;
 pub mod workbench;
 pub mod writers;

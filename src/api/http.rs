@@ -2,6 +2,7 @@
 
 mod comparisons;
 mod structured;
+mod uploads;
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use comparisons::routes as comparison_routes;
 pub use structured::process_structured;
+pub use uploads::{Received, receive_upload, routes as upload_routes};
 
 use crate::model::{EdgeError, SubmissionSnapshot, WriterKind};
 use crate::server::router::AppState;
@@ -35,6 +37,7 @@ pub fn status_of(error: &EdgeError) -> StatusCode {
         "INVALID_PARAMETER_VALUE" if error.details.is_empty() => StatusCode::BAD_REQUEST,
         "INVALID_PARAMETER_VALUE" => StatusCode::UNPROCESSABLE_ENTITY,
         "MALFORMED_REQUEST" => StatusCode::BAD_REQUEST,
+        "CROSS_SITE_REQUEST" => StatusCode::FORBIDDEN,
         "NOT_FOUND" | "TABLE_DOES_NOT_EXIST" => StatusCode::NOT_FOUND,
         "REQUEST_TOO_LARGE" => StatusCode::PAYLOAD_TOO_LARGE,
         "STILL_RUNNING" => StatusCode::CONFLICT,
