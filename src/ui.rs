@@ -1,6 +1,7 @@
 //! The components of the page. Knows [`crate::model`] and the server functions of [`crate::api`], nothing of the server.
 //!
-//! One island, [`workbench`]; everything it shows hangs on the signals of [`bench`]. What only a browser has
+//! Two islands besides the theme: [`workbench`], which hangs on the signals of [`bench`], and [`run::island`], which hangs on those of
+//! [`run::board`]. Pages - [`page`], [`run_page`], [`compare_page`] - are HTML from the server around them. What only a browser has
 //! (storage, focus, server-sent events) is behind [`browser`] and [`live`], which are silent on the server.
 //! Pure parts - [`number`], [`journey`], [`samples`], [`session`], [`chart`] - are tested natively.
 
@@ -8,6 +9,8 @@ pub mod banner;
 pub mod bench;
 pub mod browser;
 pub mod chart;
+#[cfg(feature = "ssr")]
+pub mod compare_page;
 pub mod compose;
 pub mod drafts;
 pub mod drawn;
@@ -27,6 +30,9 @@ mod patch;
 pub mod product_form;
 pub mod rows;
 pub mod rows_form;
+pub mod run;
+#[cfg(feature = "ssr")]
+pub mod run_page;
 pub mod samples;
 pub mod session;
 pub mod theme;

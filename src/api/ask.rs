@@ -28,12 +28,21 @@ pub async fn submit(submission: Submission) -> Result<SubmissionSnapshot, EdgeEr
     read(ask("submit", object(vec![("submission", submission.to_json())])).await?)
 }
 
-/// Asks `submission`.
+/// The snapshot at an address under `/api/v1`: for when server-sent events do not come through.
 ///
 /// # Errors
 /// What the server says, or `UNREACHABLE`.
-pub async fn submission(id: String) -> Result<SubmissionSnapshot, EdgeError> {
-    read(ask("submission", object(vec![("id", id.into())])).await?)
+pub async fn snapshot_at(path: &str) -> Result<Value, EdgeError> {
+    let (good, text) = fetch(path, &RequestInit::new()).await.map_err(unreachable)?;
+    understood(good, &text)
+}
+
+/// Asks `comparisons/stop`.
+///
+/// # Errors
+/// What the server says, or `UNREACHABLE`.
+pub async fn stop_comparison(id: String) -> Result<(), EdgeError> {
+    ask("comparisons/stop", object(vec![("id", id.into())])).await.map(|_nothing| ())
 }
 
 /// Asks `rows`.
@@ -47,11 +56,14 @@ pub async fn latest_rows(table: TableName, limit: u32) -> Result<RowsPage, EdgeE
 /// Posts `body` to a server function and returns what it answers.
 async fn ask(endpoint: &'static str, body: Value) -> Result<Value, EdgeError> {
     let (good, text) = post(&format!("/api/page/{endpoint}"), &body.to_string()).await.map_err(unreachable)?;
-    let answer = serde_json::from_str(&text).map_err(|error| not_understood(&error.to_string()))?;
+    understood(good, &text)
+}
+
+fn understood(good: bool, text: &str) -> Result<Value, EdgeError> {
+    let answer = serde_json::from_str(text).map_err(|error| not_understood(&error.to_string()))?;
     if good { Ok(answer) } else { Err(read(answer)?) }
 }
 
-/// Whether the status is a good one, and the text that came with it.
 async fn post(address: &str, body: &str) -> Result<(bool, String), JsValue> {
     let headers = Headers::new()?;
     headers.set("Content-Type", "application/json")?;
@@ -59,7 +71,12 @@ async fn post(address: &str, body: &str) -> Result<(bool, String), JsValue> {
     request.set_method("POST");
     request.set_headers(&headers);
     request.set_body(&body.into());
-    let answer = JsFuture::from(window().fetch_with_str_and_init(address, &request)).await?;
+    fetch(address, &request).await
+}
+
+/// Whether the status is a good one, and the text that came with it.
+async fn fetch(address: &str, request: &RequestInit) -> Result<(bool, String), JsValue> {
+    let answer = JsFuture::from(window().fetch_with_str_and_init(address, request)).await?;
     let answer: Response = answer.unchecked_into();
     let text = JsFuture::from(answer.text()?).await?;
     Ok((answer.ok(), text.as_string().unwrap_or_default()))

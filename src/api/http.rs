@@ -1,6 +1,7 @@
 //! HTTP for machines: `/api/v1`, `/health`, `/debug`, and server-sent events.
 
 mod comparisons;
+mod run_forms;
 mod structured;
 
 use std::convert::Infallible;
@@ -20,6 +21,7 @@ use tokio_stream::wrappers::WatchStream;
 use tokio_util::sync::CancellationToken;
 
 pub use comparisons::routes as comparison_routes;
+pub use run_forms::routes as run_form_routes;
 pub use structured::process_structured;
 
 use crate::model::{EdgeError, SubmissionSnapshot, WriterKind};
@@ -28,6 +30,8 @@ use crate::server::router::AppState;
 /// Proxies cut streams at their own time; the server ends one first and the browser comes back.
 const LONGEST_EVENT_STREAM: Duration = Duration::from_secs(100);
 const HEARTBEAT: Duration = Duration::from_secs(10);
+/// A browser waits so long before it comes back.
+const COME_BACK: Duration = Duration::from_millis(500);
 
 /// The HTTP status of an error code.
 pub fn status_of(error: &EdgeError) -> StatusCode {
@@ -39,7 +43,9 @@ pub fn status_of(error: &EdgeError) -> StatusCode {
         "REQUEST_TOO_LARGE" => StatusCode::PAYLOAD_TOO_LARGE,
         "STILL_RUNNING" => StatusCode::CONFLICT,
         "RESOURCE_EXHAUSTED" => StatusCode::TOO_MANY_REQUESTS,
-        "NOT_CONFIGURED" | "UNAVAILABLE" | "TEMPORARILY_UNAVAILABLE" | "HISTORY_UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,
+        "NOT_CONFIGURED" | "UNAVAILABLE" | "TEMPORARILY_UNAVAILABLE" | "HISTORY_UNAVAILABLE" => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         "DEADLINE_EXCEEDED" => StatusCode::GATEWAY_TIMEOUT,
         // The workspace refused us, not we the caller.
         "UNAUTHENTICATED" | "PERMISSION_DENIED" | "INVALID_ARGUMENT" | "WRITE_FAILED" | "WORKSPACE_ERROR" => {
@@ -159,7 +165,7 @@ fn event_stream<T: Clone + Serialize + Send + Sync + 'static>(
         })
         .take_until(stop)
         .filter_map(move |value| {
-            let event = Event::default().id(at(&value).0.to_string()).json_data(&value);
+            let event = Event::default().id(at(&value).0.to_string()).retry(COME_BACK).json_data(&value);
             std::future::ready(event.ok().map(Ok))
         });
     Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))

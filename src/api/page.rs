@@ -39,15 +39,6 @@ pub async fn submit(submission: Submission) -> Result<SubmissionSnapshot, EdgeEr
     with_status(engine()?.submit(submission, crate::engine::Origin::Page).await)
 }
 
-/// Where a submission stands: for when server-sent events do not come through.
-///
-/// # Errors
-/// `NOT_FOUND` when it is not, or no longer, known.
-#[server(name = AskSubmission, prefix = "/api/page", endpoint = "submission", input = Json)]
-pub async fn submission(id: String) -> Result<SubmissionSnapshot, EdgeError> {
-    with_status(engine()?.submission(&id))
-}
-
 /// The latest rows of a table, by SELECT through the workspace.
 ///
 /// # Errors

@@ -10,13 +10,15 @@ pub enum Unit {
     RowsPerSecond,
     /// Milliseconds.
     Milliseconds,
+    /// How many.
+    Count,
 }
 
 impl Unit {
     /// A tick's text. Tick values are round, so digits that say nothing are left out: `0`, `20 ms`, `1 k`.
     pub fn tick(self, value: f64) -> String {
         match self {
-            Self::RowsPerSecond => shortened(&amount(value)),
+            Self::RowsPerSecond | Self::Count => shortened(&amount(value)),
             Self::Milliseconds if value == 0.0 => "0".to_owned(),
             Self::Milliseconds => shortened(&milliseconds(value)),
         }

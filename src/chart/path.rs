@@ -30,15 +30,20 @@ impl Marker {
     }
 }
 
-/// A line through the points, broken where one is missing.
+/// A line through the points, broken where one is missing. A point between two gaps is a line without length, which round
+/// ends make a dot.
 pub fn line(points: &[Option<(f64, f64)>]) -> String {
     let mut text = String::new();
     let mut pen_is_down = false;
-    for point in points {
+    for (index, point) in points.iter().enumerate() {
         if let Some((x, y)) = point {
             let command = if pen_is_down { 'L' } else { 'M' };
             // Writing to a String cannot fail.
             let _ = write!(text, "{command}{} {}", fixed(*x, 1), fixed(*y, 1));
+            let goes_on = points.get(index + 1).is_some_and(Option::is_some);
+            if !pen_is_down && !goes_on {
+                text.push_str("h0");
+            }
         }
         pen_is_down = point.is_some();
     }
@@ -136,6 +141,7 @@ mod tests {
     fn no_line_goes_through_silence() {
         let points = [Some((0.0, 1.0)), Some((10.0, 2.0)), None, Some((30.0, 4.25)), Some((40.0, 5.0))];
         assert_eq!(line(&points), "M0.0 1.0L10.0 2.0M30.0 4.2L40.0 5.0");
+        assert_eq!(line(&[None, Some((5.0, 1.0)), None]), "M5.0 1.0h0", "a dot");
         assert_eq!(line(&[]), "");
     }
 

@@ -1,6 +1,9 @@
 //! Reports by id, whether their comparison has just ended or was run long ago.
 
+use std::sync::{MutexGuard, PoisonError};
+
 use super::Engine;
+use super::comparison::Comparisons;
 use super::history::HistoryError;
 use crate::model::{EdgeError, HistoryPage, HistoryQuery, Report};
 
@@ -13,7 +16,8 @@ impl Engine {
         match self.comparison_report(id) {
             Ok(Some(report)) => return Ok(Report::clone(&report)),
             Ok(None) => {
-                let message = format!("Comparison {id} still runs; its report is there when it has ended. Follow it until then.");
+                let message =
+                    format!("Comparison {id} still runs; its report is there when it has ended. Follow it until then.");
                 return Err(EdgeError::new("STILL_RUNNING", message));
             }
             Err(_not_live) => {}
@@ -46,8 +50,12 @@ impl Engine {
             let message = format!("A name has 1 to {LONGEST_NAME} characters. The old name was kept. Send another.");
             return Err(EdgeError::new("INVALID_PARAMETER_VALUE", message));
         }
-        let history = self.history().ok_or_else(|| unknown(id))?;
-        if history.rename(id, name).await.map_err(unkept)? { Ok(()) } else { Err(unknown(id)) }
+        let kept = match self.history() {
+            Some(history) => history.rename(id, name).await.map_err(unkept)?,
+            None => false,
+        };
+        let remembered = self.remembered().rename(id, name);
+        if kept || remembered { Ok(()) } else { Err(unknown(id)) }
     }
 
     /// Forgets an ended comparison. Its rows stay in their table.
@@ -55,8 +63,17 @@ impl Engine {
     /// # Errors
     /// `NOT_FOUND`, what the history says.
     pub async fn forget_comparison(&self, id: &str) -> Result<(), EdgeError> {
-        let history = self.history().ok_or_else(|| unknown(id))?;
-        if history.delete(id).await.map_err(unkept)? { Ok(()) } else { Err(unknown(id)) }
+        let kept = match self.history() {
+            Some(history) => history.delete(id).await.map_err(unkept)?,
+            None => false,
+        };
+        let remembered = self.remembered().forget(id);
+        if kept || remembered { Ok(()) } else { Err(unknown(id)) }
+    }
+
+    /// The comparisons that need no history yet.
+    fn remembered(&self) -> MutexGuard<'_, Comparisons> {
+        self.comparisons.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -64,7 +81,10 @@ impl Engine {
 const LONGEST_NAME: usize = 120;
 
 fn unknown(id: &str) -> EdgeError {
-    EdgeError::new("NOT_FOUND", format!("There is no comparison {id}. Nothing was changed. Look for it in the list of runs."))
+    EdgeError::new(
+        "NOT_FOUND",
+        format!("There is no comparison {id}. Nothing was changed. Look for it in the list of runs."),
+    )
 }
 
 fn unkept(error: HistoryError) -> EdgeError {

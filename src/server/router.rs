@@ -64,6 +64,7 @@ pub fn router(engine: Arc<Engine>, site: LeptosOptions, shutdown: CancellationTo
         .route("/api/v1/submissions/{id}", get(http::submission))
         .route("/api/v1/submissions/{id}/events", get(http::submission_events))
         .merge(http::comparison_routes())
+        .merge(http::run_form_routes())
         .merge(debug("/debug"))
         .merge(debug("/api/v1/debug"))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::event_stream;
 use crate::api::page::page_plan;
 use crate::engine::{export, plan_file};
-use crate::model::cost::Prices;
+use crate::model::cost::read_prices;
 use crate::model::{EdgeError, HistoryPage, HistoryQuery, LiveComparison, Plan, Report};
 use crate::server::router::AppState;
 
@@ -41,7 +41,8 @@ async fn start(State(state): State<AppState>, headers: HeaderMap, body: String) 
     } else {
         let mut reader = serde_json::Deserializer::from_str(&body);
         serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let message = format!("The plan cannot be read: {error}. Nothing was started. Correct it and send it again.");
+            let message =
+                format!("The plan cannot be read: {error}. Nothing was started. Correct it and send it again.");
             EdgeError::new("MALFORMED_REQUEST", message)
         })?
     };
@@ -113,9 +114,18 @@ async fn series_csv(State(state): State<AppState>, Path(id): Path<String>) -> Re
     Ok(file(&report, "series.csv", "text/csv; charset=utf-8", text))
 }
 
-async fn report_html(State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, EdgeError> {
+/// With the prices that the address names.
+async fn report_html(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    Query(typed): Query<Vec<(String, String)>>,
+) -> Result<Response, EdgeError> {
+    let (prices, errors) = read_prices(&typed);
+    if !errors.is_empty() {
+        return Err(EdgeError::invalid(errors));
+    }
     let report = state.engine.report(&id).await?;
-    let text = export::report_html(&report, &Prices::default());
+    let text = export::report_html(&report, &prices);
     Ok(file(&report, "html", "text/html; charset=utf-8", text))
 }
 
@@ -126,7 +136,8 @@ async fn plan_toml(State(state): State<AppState>, Path(id): Path<String>) -> Res
     };
     let text = plan_file::to_toml(&plan)?;
     let disposition = format!("attachment; filename=\"direct-write-{id}.toml\"");
-    Ok(([(header::CONTENT_TYPE, "application/toml".to_owned()), (header::CONTENT_DISPOSITION, disposition)], text).into_response())
+    Ok(([(header::CONTENT_TYPE, "application/toml".to_owned()), (header::CONTENT_DISPOSITION, disposition)], text)
+        .into_response())
 }
 
 /// A download named after the comparison.

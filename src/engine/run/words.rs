@@ -14,13 +14,16 @@ pub(super) fn ending(
 ) -> (RunState, Option<String>) {
     let kept = kept(counts);
     let (what, next) = match (ended, produced) {
-        (Ended::Failed(error), _) => (format!("Writing through {label} failed: {}", sentence(&error)), error.remedy().to_owned()),
+        (Ended::Failed(error), _) => {
+            (format!("Writing through {label} failed: {}", sentence(&error)), error.remedy().to_owned())
+        }
         (_, Err(Problem::Encode(error))) => {
             (format!("The records cannot be written through {label}: {}", sentence(&error)), error.remedy().to_owned())
         }
-        (_, Err(Problem::Source(problem))) => {
-            (format!("The source failed: {}", sentence(&problem)), "Correct the source and run the plan again.".to_owned())
-        }
+        (_, Err(Problem::Source(problem))) => (
+            format!("The source failed: {}", sentence(&problem)),
+            "Correct the source and run the plan again.".to_owned(),
+        ),
         (Ended::Stopped, Ok(())) => {
             let what = "Stopped before all records were sent and answered.".to_owned();
             return (RunState::Stopped, Some(format!("{what} {kept} Run the plan again for all of it.")));

@@ -130,7 +130,7 @@ impl Geometry {
             _ => LEFT + 8.0 + (right - LEFT - 8.0) * index as f64 / (count - 1) as f64,
         };
         let scale = data.scale();
-        let ticks = scale.ticks(4).into_iter().map(|tick| (height_of(scale.place(tick)), shortened(tick)));
+        let ticks = scale.ticks(4).into_iter().map(|tick| (height_of(scale.place(tick)), shortened(&amount(tick))));
         Self { right, xs: (0..count).map(place).collect(), numbers: data.positions.clone(), ticks: ticks.collect() }
     }
 
