@@ -121,7 +121,12 @@ fn running(live: &LiveComparison, query: &ParamsMap) -> impl IntoView + use<> {
     }
 }
 
-fn ended(report: &Report, query: &ParamsMap, others: Vec<HistoryEntry>, unkept: Option<String>) -> impl IntoView + use<> {
+fn ended(
+    report: &Report,
+    query: &ParamsMap,
+    others: Vec<HistoryEntry>,
+    unkept: Option<String>,
+) -> impl IntoView + use<> {
     let pairs: Vec<(String, String)> =
         query.latest_values().map(|(name, text)| (name.to_string(), text.to_owned())).collect();
     let (prices, errors) = read_prices(&pairs);

@@ -70,7 +70,12 @@ pub fn refused(refused: Option<Refused>) -> impl IntoView {
 }
 
 /// The top of a report.
-pub fn report_head(report: &Report, sections: &Sections, query: &str, others: Vec<HistoryEntry>) -> impl IntoView + use<> {
+pub fn report_head(
+    report: &Report,
+    sections: &Sections,
+    query: &str,
+    others: Vec<HistoryEntry>,
+) -> impl IntoView + use<> {
     let (tone, sign) = match report.state() {
         RunState::Completed => ("good", "✓"),
         RunState::Failed => ("bad", "✗"),
