@@ -133,6 +133,7 @@ impl<'a> Frame<'a> {
             svg.path("band", &path::band(&edges));
             svg.path("edge", &path::line(&tops));
             svg.path("line", &path::line(&places));
+            svg.path("dot", &path::dots(&places));
             svg.path("marker", &markers);
         });
     }
@@ -180,8 +181,8 @@ mod tests {
     fn values_are_where_their_axes_say() {
         let markup = draw(&plot(), (400.0, 136.0), "durable");
         // 100 px high from y 10 to 110: 10 of 40 is at 85, 20 at 60; the x axis begins at 56.
-        assert!(markup.contains(r#"class="line" d="M56.0 85.0h0M"#), "{markup}");
-        assert!(markup.contains("60.0h0\"/>"), "{markup}");
+        assert!(markup.contains(r#"class="line" d="M56.0 85.0M"#), "{markup}");
+        assert!(markup.contains("60.0\"/>"), "{markup}");
         assert!(markup.contains("a &amp; b</text>"), "{markup}");
     }
 

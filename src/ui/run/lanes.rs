@@ -80,9 +80,8 @@ fn tone(state: RunState) -> (&'static str, &'static str) {
 
 fn figures(markup: &mut Markup, run: &LiveRun) {
     markup.raw("<dl class=\"lane-figures\">");
-    for (name, value, exact) in counts(run).into_iter().chain(measures(run)) {
-        markup.raw("<div>").element("dt", &[], name);
-        markup.element("dd", &[("class", "num"), ("title", &exact)], &value).close("div");
+    for (name, value, exact) in counts(run) {
+        figure(markup, name, &value, &exact);
     }
     let pressure = &run.pressure;
     let (tone, word) = match pressure.level {
@@ -91,39 +90,41 @@ fn figures(markup: &mut Markup, run: &LiveRun) {
         PressureLevel::High => ("bad", "!! high"),
     };
     markup.raw("<div><dt>Pressure</dt>");
-    markup.element("dd", &[("class", "state"), ("data-state", tone), ("title", &pressure.reason)], word);
-    markup.raw("</div></dl>");
+    markup.element("dd", &[("class", "state"), ("data-state", tone), ("title", &pressure.reason)], word).close("div");
+    for (name, value, exact) in measures(run) {
+        figure(markup, name, &value, &exact);
+    }
+    markup.raw("</dl>");
 }
 
-fn counts(run: &LiveRun) -> [Figure; 4] {
-    let records = run.records;
-    let exact = String::new;
-    [
-        ("Sent", grouped(records.sent), exact()),
-        ("Durable", grouped(records.durable), exact()),
-        ("Failed", grouped(records.failed), format!("{} of them in doubt", grouped(records.in_doubt))),
-        ("Visible", grouped(records.visible), exact()),
-    ]
+fn figure(markup: &mut Markup, name: &'static str, value: &str, exact: &str) {
+    markup.raw("<div>").element("dt", &[], name);
+    markup.element("dd", &[("class", "num"), ("title", exact)], value).close("div");
 }
 
-fn measures(run: &LiveRun) -> [Figure; 9] {
-    let flow = run.throughput;
-    let (durable, visible) = (&run.latency_ms.durable, &run.latency_ms.visible);
+fn counts(run: &LiveRun) -> [Figure; 6] {
+    let (records, flow) = (run.records, run.throughput);
     let speed = |value: f64, unit: &str| {
         if value > 0.0 { (with_unit(value, unit), format!("{} {unit}", fixed(value, 1))) } else { none() }
     };
-    let time = |values: &Percentiles, value: f64| {
-        if values.count > 0 {
-            (milliseconds(value), format!("{} ms, of {}", fixed(value, 3), grouped(values.count)))
-        } else {
-            none()
-        }
-    };
-    let errors: u64 = run.errors.iter().map(|error| error.count).sum();
-    let named = |name, (value, exact): (String, String)| (name, value, exact);
     [
+        named("Sent", (grouped(records.sent), String::new())),
+        named("Durable", (grouped(records.durable), String::new())),
+        named("Failed", (grouped(records.failed), format!("{} of them in doubt", grouped(records.in_doubt)))),
+        named("Visible", (grouped(records.visible), String::new())),
         named("Throughput", speed(flow.rows_per_s, "rows/s")),
         named("Bytes", speed(flow.bytes_per_s, "B/s")),
+    ]
+}
+
+fn measures(run: &LiveRun) -> [Figure; 7] {
+    let (durable, visible) = (&run.latency_ms.durable, &run.latency_ms.visible);
+    let time = |values: &Percentiles, value: f64| {
+        let exact = || format!("{} ms, of {} records", fixed(value, 3), grouped(values.count));
+        if values.count > 0 { (milliseconds(value), exact()) } else { none() }
+    };
+    let errors: u64 = run.errors.iter().map(|error| error.count).sum();
+    [
         named("p50 durable", time(durable, durable.p50)),
         named("p99 durable", time(durable, durable.p99)),
         named("p50 visible", time(visible, visible.p50)),
@@ -132,6 +133,10 @@ fn measures(run: &LiveRun) -> [Figure; 9] {
         named("Retries", (grouped(run.retries), String::new())),
         named("Errors", (grouped(errors), String::new())),
     ]
+}
+
+fn named(name: &'static str, (value, exact): (String, String)) -> Figure {
+    (name, value, exact)
 }
 
 fn none() -> (String, String) {
