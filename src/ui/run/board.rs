@@ -135,7 +135,8 @@ impl Board {
             let now = now.map(|now| moments.iter().position(|point| point.at_ms >= now).unwrap_or(last));
             let next = match now {
                 Some(now) => now.saturating_add_signed(by).min(last),
-                None if by < 0 => last,
+                // Back from nowhere is the end, but all the way back is the beginning.
+                None if by == isize::MAX || by < 0 && by > isize::MIN => last,
                 None => 0,
             };
             Some(moments[next].at_ms)
@@ -244,8 +245,11 @@ pub(super) mod tests {
             assert_eq!(board.cursor.get_untracked(), at.last().copied());
             board.move_cursor(-1);
             assert_eq!(board.cursor.get_untracked(), Some(at[at.len() - 2]));
-            board.move_cursor(isize::MIN);
-            assert_eq!(board.cursor.get_untracked(), Some(at[0]));
+            for from in [board.cursor.get_untracked(), None] {
+                board.cursor.set(from);
+                board.move_cursor(isize::MIN);
+                assert_eq!(board.cursor.get_untracked(), Some(at[0]));
+            }
             board.move_cursor(isize::MAX);
             assert_eq!(board.cursor.get_untracked(), at.last().copied());
         });
