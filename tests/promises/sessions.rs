@@ -78,7 +78,7 @@ impl World {
         let times = range.clone().map(|row| 1_763_900_000_000_000 + row as i64);
         let columns: Vec<ArrayRef> = vec![
             text(&|row| Some(format!("device-{}", row % 97))),
-            text(&|row| (row % 5 != 0).then(|| format!("site \"{}\" ü\n", row % 3))),
+            text(&|row| (!row.is_multiple_of(5)).then(|| format!("site \"{}\" ü\n", row % 3))),
             text(&|_| Some("temperature".to_owned())),
             Arc::new(values.collect::<Float64Array>()),
             text(&|_| None),
@@ -116,7 +116,7 @@ fn expected(run: &str, row: usize) -> Value {
     let value = (!row.is_multiple_of(11)).then_some(row as f64 / 7.0);
     json!([
         format!("device-{}", row % 97),
-        (row % 5 != 0).then(|| format!("site \"{}\" ü\n", row % 3)),
+        (!row.is_multiple_of(5)).then(|| format!("site \"{}\" ü\n", row % 3)),
         "temperature",
         value,
         null,
