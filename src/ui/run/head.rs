@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::progress::doing;
 use crate::engine::export::Sections;
 use crate::model::wording::{order_text, source_text};
-use crate::model::{HistoryEntry, LiveComparison, Report, RunState};
+use crate::model::{HistoryEntry, LiveComparison, Report, RunState, SourceKind};
 
 /// Longest name, as the engine takes it.
 const LONGEST_NAME: &str = "120";
@@ -106,7 +106,7 @@ pub fn report_head(
 fn actions(report: &Report, query: &str) -> impl IntoView + use<> {
     let id = report.id.clone();
     let files = format!("/api/v1/comparisons/{id}");
-    let from_file = report.plan.source.path.is_some();
+    let from_file = report.plan.source.kind == SourceKind::File;
     let again = if from_file {
         view! { <p class="quiet">"Its records came from a file: upload it again to run this again."</p> }.into_any()
     } else {
