@@ -73,7 +73,7 @@ export class RunPage {
 
   /** A figure of a lane, by the words above it. */
   figure(writer: string, name: string): Locator {
-    return this.lane(writer).locator("dl > div").filter({ hasText: name }).locator("dd");
+    return this.lane(writer).locator("dl > div").filter({ has: this.page.getByText(name, { exact: true }) }).locator("dd");
   }
 
   /** Waits until the live page has become the report by itself. */

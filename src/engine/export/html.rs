@@ -97,7 +97,7 @@ fn table(label: &str, caption: &str, head: &str, rows: &str) -> String {
     let (label, caption) = (escape(label), escape(caption));
     let caption = if caption.is_empty() { String::new() } else { format!("<caption>{caption}</caption>") };
     format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{label}\"><table>{caption}\
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{label}: table\"><table>{caption}\
          <thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>\n"
     )
 }
