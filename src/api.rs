@@ -17,6 +17,10 @@ pub use ask::*;
 #[cfg(feature = "ssr")]
 pub use page::*;
 
+/// The address of the summary and the plan file of what is typed into the composer: its form goes there, a
+/// [`PlanPreview`](crate::model::PlanPreview) as JSON comes back.
+pub const PLAN_PREVIEW_PATH: &str = "/workbench/preview";
+
 /// The address of a submission's [snapshot](crate::model::SubmissionSnapshot); below it, `/events` sends each that replaces it.
 pub fn submission_path(id: &str) -> String {
     format!("/api/v1/submissions/{id}")

@@ -8,6 +8,7 @@ use leptos_router::{SsrMode, path};
 use crate::ui::compare_page::ComparePage;
 use crate::ui::page::WorkbenchPage;
 use crate::ui::run_page::RunPage;
+use crate::ui::runs_page::RunsPage;
 
 /// The HTML document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -44,6 +45,7 @@ pub fn App() -> impl IntoView {
             <Routes fallback=not_found>
                 // In one piece: an island in a fragment that is streamed later might not be woken.
                 <Route path=path!("/") view=WorkbenchPage ssr=SsrMode::Async />
+                <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async />
                 <Route path=path!("/runs/:id") view=RunPage ssr=SsrMode::Async />
                 <Route path=path!("/compare") view=ComparePage ssr=SsrMode::Async />
             </Routes>

@@ -16,6 +16,7 @@ mod reports;
 mod rows;
 pub mod run;
 mod submit;
+mod uploads;
 
 use std::sync::{Arc, Mutex};
 
@@ -27,6 +28,7 @@ pub use comparison::ReportSink;
 pub use history::{History, HistoryError};
 pub use probe::ProbeReport;
 pub use submit::Origin;
+pub use uploads::{Arriving, HeldUpload, UploadError, UploadLimits, Uploads};
 
 use crate::model::{EdgeError, TableInfo, TableName, WorkbenchInfo, WriterCard, WriterKind};
 use crate::workspace::{Workspace, WorkspaceError};
@@ -45,6 +47,7 @@ pub struct Engine {
     comparison_places: Arc<Semaphore>,
     report_sink: Option<Arc<dyn ReportSink>>,
     history: Option<History>,
+    uploads: Option<Uploads>,
     /// The program ends: comparisons stop.
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -62,6 +65,7 @@ impl Engine {
             comparison_places: Arc::new(Semaphore::new(comparison::MOST_RUNNING)),
             report_sink: None,
             history: None,
+            uploads: None,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }

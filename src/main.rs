@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use direct_write::cli;
-use direct_write::engine::{Engine, History};
+use direct_write::engine::{Engine, History, UploadLimits, Uploads};
 use direct_write::server::config::{Config, Environment};
 use direct_write::server::{self, telemetry};
 use direct_write::workspace::{Workspace, WorkspaceConfig};
@@ -192,7 +192,8 @@ async fn serve_page(
         .site_pkg_dir("pkg")
         .site_addr(config.addr)
         .build();
-    let engine = Arc::new(engine(config, workspace).await?);
+    let uploads = Uploads::open(&config.data_dir, UploadLimits::default()).await;
+    let engine = Arc::new(engine(config, workspace).await?.with_uploads(uploads));
     Ok(server::run(listener, engine, site, shutdown).await?)
 }
 

@@ -22,7 +22,7 @@ mod submission;
 mod table;
 mod threshold;
 mod typed_number;
-mod units;
+pub mod units;
 mod upload;
 pub mod verdict;
 pub mod wording;
@@ -33,8 +33,8 @@ pub use error::{EdgeError, FieldError};
 pub use history::{HistoryEntry, HistoryPage, HistoryQuery, HistoryRun, HistorySort, MOST_ENTRIES};
 pub use live::{LiveComparison, LiveRun, LiveView, LogLine, Pressure, PressureLevel};
 pub use plan::{
-    Amount, CheckPlan, Encoding, Order, Plan, PlanSpec, RatePlan, RateSpec, SourceKind, SourcePlan, SourceSpec,
-    SqlMode, WriterOptions, WriterPlan,
+    Amount, CheckPlan, Encoding, Order, Plan, PlanPreview, PlanSpec, RatePlan, RateSpec, SourceKind, SourcePlan,
+    SourceSpec, SqlMode, WriterOptions, WriterPlan,
 };
 pub use product::{
     MAX_ITEMS, PRODUCT_COLUMNS, PRODUCT_INPUT_COLUMNS, Product, ProductDraft, validate_product, validate_products,
@@ -50,5 +50,5 @@ pub use submission::{
 pub use table::{Column, ColumnType, TableInfo, TableName, TableNameError};
 pub use threshold::{Comparison, MeasuredStage, Metric, Statistic, Threshold};
 pub use typed_number::{is_number, parse_number};
-pub use upload::{FieldMapping, FileFormat, FilePreview};
+pub use upload::{FieldMapping, FileFormat, FilePreview, Upload, is_upload_id};
 pub use writer::{WorkspaceBadge, WriterCard, WriterKind, WriterState};

@@ -3,7 +3,9 @@
 //! Only `main` binds sockets; everything here takes its listener and its stop signal.
 
 pub mod config;
+mod pages;
 pub mod router;
+mod security;
 pub mod telemetry;
 
 use std::sync::Arc;
@@ -32,6 +34,12 @@ pub async fn run(
     let app = router::router(engine.clone(), site, shutdown.clone());
     let served = axum::serve(listener, app).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     let server = tokio::spawn(served.into_future());
+    if let Ok(uploads) = engine.uploads() {
+        tokio::spawn({
+            let (uploads, stop) = (uploads.clone(), shutdown.clone());
+            async move { uploads.keep_sweeping(stop).await }
+        });
+    }
     shutdown.cancelled().await;
     let unfinished = engine.drain(DRAIN).await;
     if unfinished > 0 {

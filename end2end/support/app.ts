@@ -78,6 +78,8 @@ export class AppWithWorkspace {
     const workspace = await startLakehouse(data, "127.0.0.1:0");
     const credentials = JSON.parse(readFileSync(join(data, "credentials.json"), "utf8"));
     const settings = {
+      // The page keeps its history and its uploads there, too.
+      DIRECT_WRITE_DATA_DIR: data,
       DATABRICKS_HOST: workspace.urls[0],
       DATABRICKS_CLIENT_ID: credentials.client_id,
       DATABRICKS_CLIENT_SECRET: credentials.client_secret,

@@ -156,7 +156,7 @@ test("a report is renamed, run again, compared and deleted", async ({ page, app,
   await page.goto(`${app.url}/runs/${id}`);
   await page.getByText("Delete", { exact: true }).click();
   await page.getByRole("button", { name: "Delete report" }).click();
-  await expect(page).toHaveURL(`${app.url}/runs`);
+  await expect(page).toHaveURL(new RegExp("/runs\\?done=deleted$"));
   expect(complaints, "the browser's console").toEqual([]);
   await page.goto(`${app.url}/runs/${id}`);
   await expect(page.getByRole("heading", { name: "There is no such comparison" })).toBeVisible();

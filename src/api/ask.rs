@@ -9,8 +9,9 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, RequestInit, Response};
 
+use super::PLAN_PREVIEW_PATH;
 use crate::model::receive::{Receive, object};
-use crate::model::{EdgeError, RowsPage, Submission, SubmissionSnapshot, TableName, WorkbenchInfo};
+use crate::model::{EdgeError, PlanPreview, RowsPage, Submission, SubmissionSnapshot, TableName, WorkbenchInfo};
 
 /// Asks `workbench`.
 ///
@@ -33,8 +34,7 @@ pub async fn submit(submission: Submission) -> Result<SubmissionSnapshot, EdgeEr
 /// # Errors
 /// What the server says, or `UNREACHABLE`.
 pub async fn snapshot_at(path: &str) -> Result<Value, EdgeError> {
-    let (good, text) = fetch(path, &RequestInit::new()).await.map_err(unreachable)?;
-    understood(good, &text)
+    answer(fetch(path, &RequestInit::new()).await)
 }
 
 /// Asks `comparisons/stop`.
@@ -53,20 +53,32 @@ pub async fn latest_rows(table: TableName, limit: u32) -> Result<RowsPage, EdgeE
     read(ask("rows", object(vec![("table", table.to_string().into()), ("limit", limit.into())])).await?)
 }
 
+/// Asks what follows from what is typed into the composer.
+///
+/// # Errors
+/// What the server says, or `UNREACHABLE`.
+pub async fn plan_preview(typed: String) -> Result<PlanPreview, EdgeError> {
+    answer(post(PLAN_PREVIEW_PATH, FORM, &typed).await)
+}
+
 /// Posts `body` to a server function and returns what it answers.
 async fn ask(endpoint: &'static str, body: Value) -> Result<Value, EdgeError> {
-    let (good, text) = post(&format!("/api/page/{endpoint}"), &body.to_string()).await.map_err(unreachable)?;
-    understood(good, &text)
+    answer(post(&format!("/api/page/{endpoint}"), JSON, &body.to_string()).await)
 }
 
-fn understood(good: bool, text: &str) -> Result<Value, EdgeError> {
-    let answer = serde_json::from_str(text).map_err(|error| not_understood(&error.to_string()))?;
-    if good { Ok(answer) } else { Err(read(answer)?) }
+/// What the server answers, or why not.
+fn answer<T: Receive>(came: Result<(bool, String), JsValue>) -> Result<T, EdgeError> {
+    let (good, text) = came.map_err(unreachable)?;
+    let answer = serde_json::from_str(&text).map_err(|error| not_understood(&error.to_string()))?;
+    if good { read(answer) } else { Err(read(answer)?) }
 }
 
-async fn post(address: &str, body: &str) -> Result<(bool, String), JsValue> {
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+async fn post(address: &str, kind: &str, body: &str) -> Result<(bool, String), JsValue> {
     let headers = Headers::new()?;
-    headers.set("Content-Type", "application/json")?;
+    headers.set("Content-Type", kind)?;
     let request = RequestInit::new();
     request.set_method("POST");
     request.set_headers(&headers);

@@ -1,8 +1,8 @@
 //! HTTP for machines: `/api/v1`, `/health`, `/debug`, and server-sent events.
 
 mod comparisons;
-mod run_forms;
 mod structured;
+mod uploads;
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -21,8 +21,8 @@ use tokio_stream::wrappers::WatchStream;
 use tokio_util::sync::CancellationToken;
 
 pub use comparisons::routes as comparison_routes;
-pub use run_forms::routes as run_form_routes;
 pub use structured::process_structured;
+pub use uploads::{Received, receive_upload, routes as upload_routes};
 
 use crate::model::{EdgeError, SubmissionSnapshot, WriterKind};
 use crate::server::router::AppState;
@@ -39,6 +39,7 @@ pub fn status_of(error: &EdgeError) -> StatusCode {
         "INVALID_PARAMETER_VALUE" if error.details.is_empty() => StatusCode::BAD_REQUEST,
         "INVALID_PARAMETER_VALUE" => StatusCode::UNPROCESSABLE_ENTITY,
         "MALFORMED_REQUEST" => StatusCode::BAD_REQUEST,
+        "CROSS_SITE_REQUEST" => StatusCode::FORBIDDEN,
         "NOT_FOUND" | "TABLE_DOES_NOT_EXIST" => StatusCode::NOT_FOUND,
         "REQUEST_TOO_LARGE" => StatusCode::PAYLOAD_TOO_LARGE,
         "STILL_RUNNING" => StatusCode::CONFLICT,

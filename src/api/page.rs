@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
-pub(in crate::api) use comparisons::page_plan;
+pub(crate) use comparisons::page_plan;
 pub use comparisons::*;
 
 use super::http;

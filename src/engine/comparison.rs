@@ -25,8 +25,8 @@ pub(in crate::engine) use registry::Comparisons;
 use registry::{Known, MOST_FINISHED};
 use scoreboard::Scoreboard;
 
-use super::Engine;
 use super::run::{Extent, Open, Run, RunSetup, RunTable, RunView, Signals, WorkspaceTable, source_of};
+use super::{Engine, HeldUpload};
 use crate::model::{
     EdgeError, LiveComparison, Order, Plan, PlanSpec, REPORT_SCHEMA, Report, RunReport, TableInfo, WriterOptions,
 };
@@ -59,7 +59,7 @@ impl Engine {
     /// `INVALID_PARAMETER_VALUE` with every broken rule, `TABLE_DOES_NOT_EXIST`, `NOT_CONFIGURED` for a writer,
     /// `RESOURCE_EXHAUSTED` when too many run, or what the workspace says. Nothing was written then.
     pub async fn start_comparison(self: &Arc<Self>, plan: Plan, started_by: &str) -> Result<String, EdgeError> {
-        let spec = plan.check().map_err(EdgeError::invalid)?;
+        let mut spec = plan.check().map_err(EdgeError::invalid)?;
         let writers =
             spec.writers.iter().map(|(_, options)| self.writer(options.kind)).collect::<Result<Vec<_>, _>>()?;
         let place = self.comparison_places.clone().try_acquire_owned().map_err(|_| {
@@ -69,6 +69,7 @@ impl Engine {
             );
             EdgeError::new("RESOURCE_EXHAUSTED", message)
         })?;
+        let upload = self.hold_upload(&mut spec).await?;
         let table = self.table_of(&spec.table).await?;
 
         let head = Head {
@@ -80,7 +81,7 @@ impl Engine {
         };
         let scoreboard = Arc::new(Scoreboard::new(self.first_snapshot(&head)));
         let runs = self.runs(&head.spec, &table, &writers, &head.id, &scoreboard)?;
-        Ok(self.begin(head, scoreboard, runs, place))
+        Ok(self.begin(head, scoreboard, runs, place, upload))
     }
 
     /// Lets a comparison go on by itself and answers its id.
@@ -90,6 +91,7 @@ impl Engine {
         scoreboard: Arc<Scoreboard>,
         runs: Vec<Run>,
         place: OwnedSemaphorePermit,
+        upload: Option<HeldUpload>,
     ) -> String {
         let id = head.id.clone();
         scoreboard.show(runs.iter().map(Run::view).collect());
@@ -98,7 +100,7 @@ impl Engine {
         let known = Known { id: id.clone(), snapshots, signals: signals.clone(), report: None };
         self.comparisons.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remember(known);
         let span = tracing::info_span!("comparison", %id, table = %head.spec.table);
-        let comparison = Comparison { engine: self.clone(), head, scoreboard, signals };
+        let comparison = Comparison { engine: self.clone(), head, scoreboard, signals, upload };
         self.tasks.spawn(comparison.go(runs, place).instrument(span));
         id
     }
@@ -210,11 +212,13 @@ struct Comparison {
     head: Head,
     scoreboard: Arc<Scoreboard>,
     signals: Signals,
+    /// Where its records come from, if that is an upload.
+    upload: Option<HeldUpload>,
 }
 
 impl Comparison {
     /// Runs it to its end; holding `place` bounds how many run.
-    async fn go(self, runs: Vec<Run>, place: OwnedSemaphorePermit) {
+    async fn go(mut self, runs: Vec<Run>, place: OwnedSemaphorePermit) {
         let publisher = {
             let scoreboard = self.scoreboard.clone();
             AbortOnDropHandle::new(tokio::spawn(async move { scoreboard.keep_publishing().await }))
@@ -237,6 +241,9 @@ impl Comparison {
             }
         };
         drop(publisher);
+        if let Some(upload) = self.upload.take() {
+            upload.done();
+        }
         let report = Arc::new(self.report(reports));
         if let Some(sink) = &self.engine.report_sink
             && let Err(problem) = sink.keep(&report).await

@@ -38,11 +38,22 @@ pub fn from_toml(text: &str) -> Result<Plan, EdgeError> {
     })
 }
 
-/// Writes a plan file that [`from_toml`] reads as the same plan.
+/// What stands above the plan of an upload.
+const UPLOADED: &str =
+    "# The records came from an upload, which is not kept: set source.path to your copy of the file.\n";
+
+/// Writes a plan file that [`from_toml`] reads as the same plan, but for an upload: in its place stands an empty `path`, which
+/// is refused until somebody fills it in, and a line that says so.
 ///
 /// # Errors
 /// `INVALID_PARAMETER_VALUE` for numbers that TOML cannot hold; a checked plan has none.
 pub fn to_toml(plan: &Plan) -> Result<String, EdgeError> {
+    if plan.source.upload.is_some() {
+        let mut plan = plan.clone();
+        plan.source.upload = None;
+        plan.source.path = Some(String::new());
+        return to_toml(&plan).map(|text| format!("{UPLOADED}{text}"));
+    }
     toml::to_string_pretty(plan).map_err(|error| {
         let message = format!("The plan cannot be written as a file: {error}. Nothing was changed. Check the plan.");
         EdgeError::new("INVALID_PARAMETER_VALUE", message)

@@ -43,7 +43,7 @@ use chrono::{SecondsFormat, Utc};
 use futures::future::BoxFuture;
 use tokio::time::Instant;
 
-pub use file_source::{FileSource, preview};
+pub use file_source::{FileSource, preview, preview_file};
 pub use generated::Generated;
 pub use generator::Generator;
 
@@ -51,6 +51,7 @@ pub(in crate::engine) use figures::Extent;
 #[cfg(test)]
 pub(in crate::engine) use pacer::Pacer;
 pub(in crate::engine) use signals::Signals;
+pub use source::fitting_kind;
 pub(in crate::engine) use source::{Source, source_of};
 pub(in crate::engine) use table::{RunTable, WorkspaceTable};
 

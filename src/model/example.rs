@@ -89,6 +89,7 @@ fn source() -> SourcePlan {
         bad: 0.0,
         duplicates: 0.0,
         path: None,
+        upload: None,
         map: [].into(),
     }
 }

@@ -2,6 +2,7 @@
 //! used by plan files (TOML), by the page and inside reports.
 
 mod check;
+mod preview;
 mod spec;
 mod writers;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use preview::PlanPreview;
 pub use spec::{Amount, PlanSpec, RateSpec, SourceSpec};
 
 use super::{TableName, WriterKind};
@@ -108,9 +110,13 @@ pub struct SourcePlan {
     /// Share of records that are sent a second time with the same record id, 0 to 1.
     #[serde(default)]
     pub duplicates: f64,
-    /// The file, for `file`.
+    /// The file, for `file`; only the command line takes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// The id of an upload, for `file`: what the page and the API take in place of `path`. Uploads are not kept, so that plan
+    /// files that are written out have an empty `path` instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<String>,
     /// Which column of the table each field of the file goes to; fields of the same name need no entry, and fields that go
     /// to `""` are left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -189,6 +195,9 @@ pub enum SqlMode {
 }
 
 impl SqlMode {
+    /// Every mode.
+    pub const ALL: [Self; 4] = [Self::SingleRow, Self::ValuesParameters, Self::ValuesLiterals, Self::JsonParameter];
+
     /// The name in plan files and on screen.
     pub fn name(self) -> &'static str {
         match self {
@@ -215,6 +224,9 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    /// Every encoding.
+    pub const ALL: [Self; 4] = [Self::Protobuf, Self::Json, Self::Arrow, Self::Parquet];
+
     /// The name in plan files and on screen.
     pub fn name(self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Column, EdgeError, FieldError, Records, RowsPage, Stage, StageReport, StageState, SubmissionSnapshot,
+    Column, EdgeError, FieldError, PlanPreview, Records, RowsPage, Stage, StageReport, StageState, SubmissionSnapshot,
     SubmissionState, TableInfo, TableName, WorkbenchInfo, WorkspaceBadge, WriterCard, WriterKind, WriterState,
 };
 
@@ -73,6 +73,7 @@ receive_structs! {
     Records { received, durable, failed, visible }
     StageReport { stage, state, took_us, note }
     RowsPage { columns, rows, total }
+    PlanPreview { summary, plan }
     SubmissionSnapshot {
         id, sequence, state, finished, writer, table, workspace, started_at, records, payload_bytes, stages,
         processing_us, record_ids, error, answer,

@@ -5,6 +5,26 @@ use serde_json::{Map, Value};
 
 use super::FieldError;
 
+/// A file that was handed in to be a source of records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// Its id, a UUID of version 7; what plans name.
+    pub id: String,
+    /// The name it came with, as far as it is harmless.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// Whether that is the id of an upload as [`Upload::id`] is written: lower-case hexadecimal digits in groups of 8, 4, 4, 4 and 12.
+pub fn is_upload_id(text: &str) -> bool {
+    const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let mut groups = text.split('-');
+    let fits = |size: &usize| groups.next().is_some_and(|group| group.len() == *size && group.bytes().all(is_digit));
+    GROUPS.iter().all(fits) && groups.next().is_none()
+}
+
 /// How records are written in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -56,4 +76,20 @@ pub struct FilePreview {
     pub bad: u64,
     /// Every broken rule with its line, `line 7.price`; at most 100.
     pub errors: Vec<FieldError>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ids_are_ids() {
+        assert!(is_upload_id("0190f3a2-0000-7000-8000-00000000000f"));
+        for other in
+            ["", "..", "0190f3a2", "0190F3A2-0000-7000-8000-00000000000F", "0190f3a2-0000-7000-8000-00000000000f-"]
+        {
+            assert!(!is_upload_id(other), "{other}");
+        }
+        assert!(!is_upload_id("0190f3a2/0000-7000-8000-00000000000f"));
+    }
 }

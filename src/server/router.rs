@@ -18,11 +18,13 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 
+use super::pages;
+use super::security::refuse_other_sites;
 use crate::api::http;
 use crate::app::{App, shell};
 use crate::engine::Engine;
 
-/// Largest body any request may have.
+/// Largest body any request may have, but for an upload, which counts its own.
 pub const LARGEST_BODY: usize = 1024 * 1024;
 
 /// What the handlers share.
@@ -64,11 +66,13 @@ pub fn router(engine: Arc<Engine>, site: LeptosOptions, shutdown: CancellationTo
         .route("/api/v1/submissions/{id}", get(http::submission))
         .route("/api/v1/submissions/{id}/events", get(http::submission_events))
         .merge(http::comparison_routes())
-        .merge(http::run_form_routes())
+        .merge(http::upload_routes())
+        .merge(pages::routes())
         .merge(debug("/debug"))
         .merge(debug("/api/v1/debug"))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .merge(page)
+        .layer(axum::middleware::from_fn(refuse_other_sites))
         .layer(compression())
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("x-frame-options", "DENY"))

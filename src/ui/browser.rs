@@ -16,6 +16,7 @@ pub enum Keep {
 mod real {
     use leptos::prelude::{document, window};
     use wasm_bindgen::JsCast;
+    use wasm_bindgen::closure::Closure;
 
     use super::Keep;
 
@@ -61,6 +62,33 @@ mod real {
     pub(super) fn reload() {
         // It fails only where the page may not navigate at all.
         let _ = window().location().reload();
+    }
+
+    fn form(id: &str) -> Option<web_sys::HtmlFormElement> {
+        document().get_element_by_id(id)?.dyn_into().ok()
+    }
+
+    pub(super) fn listen(id: &str, event: &str, react: impl FnMut(web_sys::Event) + 'static) {
+        let Some(form) = form(id) else { return };
+        let react = Closure::<dyn FnMut(web_sys::Event)>::new(react);
+        // It is there as long as the page.
+        let _ = form.add_event_listener_with_callback(event, react.into_js_value().unchecked_ref());
+    }
+
+    pub(super) fn typed(id: &str) -> Option<String> {
+        let data = web_sys::FormData::new_with_form(&form(id)?).ok()?;
+        let text = web_sys::UrlSearchParams::new_with_str_sequence_sequence(&data).ok()?.to_string();
+        text.as_string()
+    }
+
+    pub(super) fn copy(text: &str) -> bool {
+        let navigator = window().navigator();
+        // Pages that did not come over a secure connection have none.
+        let has_clipboard = js_sys::Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|found| found.is_truthy());
+        if has_clipboard {
+            let _ = navigator.clipboard().write_text(text);
+        }
+        has_clipboard
     }
 
     pub(super) fn set_theme(theme: Option<&str>) {
@@ -151,4 +179,53 @@ pub fn set_theme(theme: Option<&str>) {
     real::set_theme(theme);
     #[cfg(not(feature = "hydrate"))]
     let _ = theme;
+}
+
+/// Calls `react` whenever something is typed or chosen in the form with that id.
+pub fn on_input(form: &str, mut react: impl FnMut() + 'static) {
+    #[cfg(feature = "hydrate")]
+    real::listen(form, "input", move |_| react());
+    #[cfg(not(feature = "hydrate"))]
+    let _ = (form, &mut react);
+}
+
+/// Lets the form with that id be sent once in two seconds: a double click is one wish.
+pub fn submit_once(form: &'static str) {
+    #[cfg(feature = "hydrate")]
+    {
+        let sent = std::rc::Rc::new(std::cell::Cell::new(false));
+        real::listen(form, "submit", move |event| {
+            if sent.replace(true) {
+                event.prevent_default();
+                return;
+            }
+            // The page may be shown again, by the Back button or because it was a download.
+            let sent = sent.clone();
+            leptos::prelude::set_timeout(move || sent.set(false), std::time::Duration::from_secs(2));
+        });
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = form;
+}
+
+/// What is typed into the form with that id, as it would be sent.
+pub fn typed(form: &str) -> String {
+    #[cfg(feature = "hydrate")]
+    return real::typed(form).unwrap_or_default();
+    #[cfg(not(feature = "hydrate"))]
+    {
+        let _ = form;
+        String::new()
+    }
+}
+
+/// Puts a text into the clipboard; `false` when the browser does not let pages do that.
+pub fn copy(text: &str) -> bool {
+    #[cfg(feature = "hydrate")]
+    return real::copy(text);
+    #[cfg(not(feature = "hydrate"))]
+    {
+        let _ = text;
+        false
+    }
 }

@@ -7,7 +7,7 @@ use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use super::header::{Header, Rail};
+use super::header::{Header, Page, Rail};
 use crate::api::http::status_of;
 use crate::engine::{Engine, export};
 use crate::model::{EdgeError, Report, WorkspaceBadge};
@@ -79,7 +79,7 @@ fn page(workspace: WorkspaceBadge, asked: Asked) -> impl IntoView {
         <Title text="Compare" />
         <Header workspace />
         <div class="frame">
-            <Rail />
+            <Rail current=Page::Runs />
             <main id="main" tabindex="-1">
                 <div class="report run">{troubles} {inside}</div>
             </main>

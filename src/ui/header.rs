@@ -1,4 +1,4 @@
-//! The frame around every page: skip link, name, workspace badge, principal, theme; the rail on wide screens.
+//! The frame around every page: skip link, name, workspace badge, principal, theme; the way to the other pages.
 //!
 //! Rendered on the server only. Lists no page that does not exist.
 
@@ -12,6 +12,9 @@ use crate::model::WorkspaceBadge;
 pub fn Header(
     /// Which workspace; never hidden.
     workspace: WorkspaceBadge,
+    /// What the skip link says.
+    #[prop(default = "Skip to the content")]
+    skip: &'static str,
 ) -> impl IntoView {
     let WorkspaceBadge { name, local, url, principal } = workspace;
     let principal = (!principal.is_empty()).then(|| {
@@ -23,7 +26,7 @@ pub fn Header(
         }
     });
     view! {
-        <a class="skip" href="#main">"Skip to the workbench"</a>
+        <a class="skip" href="#main">{skip}</a>
         <header class="top">
             <a class="name" href="/">"Direct Write"</a>
             <dl class="facts" data-testid="workspace">
@@ -41,14 +44,40 @@ pub fn Header(
     }
 }
 
-/// The way to the pages there are.
+/// The pages there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// `/`
+    Workbench,
+    /// `/runs`, and what belongs to a run.
+    Runs,
+}
+
+impl Page {
+    const ALL: [Self; 2] = [Self::Workbench, Self::Runs];
+
+    fn link(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Workbench => ("/", "Workbench"),
+            Self::Runs => ("/runs", "Runs"),
+        }
+    }
+}
+
+/// The way to the pages there are: a rail on wide screens, a row under the header on narrow ones.
 #[component]
-pub fn Rail() -> impl IntoView {
+pub fn Rail(
+    /// Where the reader is.
+    current: Page,
+) -> impl IntoView {
+    let links = Page::ALL.map(|page| {
+        let (address, name) = page.link();
+        let is_current = (page == current).then_some("page");
+        view! { <li><a href=address aria-current=is_current>{name}</a></li> }
+    });
     view! {
         <nav class="rail" aria-label="Pages">
-            <ul>
-                <li><a href="/" aria-current="page">"Workbench"</a></li>
-            </ul>
+            <ul>{links}</ul>
         </nav>
     }
 }

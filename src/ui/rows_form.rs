@@ -14,7 +14,9 @@ pub fn RowsForm(
 ) -> impl IntoView {
     let drafts = bench.drafts;
     let due = move || drafts.pressed.get() || drafts.rows_text.with(|text| !text.trim().is_empty());
-    let wrong = move || due() && bench.errors.with(|errors| !errors.is_empty());
+    // The editor stays in the page while another table is chosen, and has no errors then.
+    let shown = move || bench.takes_products() == Some(false);
+    let wrong = move || shown() && due() && bench.errors.with(|errors| !errors.is_empty());
     let edit = move |event| {
         drafts.rows_text.set(event_target_value(&event));
         // Positions in the text may have moved, so nothing the server said is certain any more.
@@ -52,7 +54,7 @@ pub fn RowsForm(
         markup.finish()
     };
     view! {
-        <section class="items" aria-labelledby="rows-form-title" hidden=move || bench.takes_products() != Some(false)>
+        <section class="items" aria-labelledby="rows-form-title" hidden=move || !shown()>
             <div class="items-head">
                 <h3 id="rows-form-title">"Rows"</h3>
                 <button type="button" class="button small" on:click=load>"Load sample data"</button>

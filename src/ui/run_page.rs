@@ -8,7 +8,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use leptos_router::params::ParamsMap;
 
-use super::header::{Header, Rail};
+use super::header::{Header, Page, Rail};
 use super::run::head::{self, Refused};
 use super::run::island::RunBoard;
 use super::run::prices::{self, Typed};
@@ -99,7 +99,7 @@ fn page(id: &str, query: &ParamsMap, workspace: WorkspaceBadge, found: Found) ->
         <Title text=title />
         <Header workspace />
         <div class="frame">
-            <Rail />
+            <Rail current=Page::Runs />
             <main id="main" tabindex="-1" data-handed=handed>
                 <div class="report run">{inside}</div>
             </main>

@@ -26,7 +26,6 @@ pub fn Workbench() -> impl IntoView {
     });
     view! {
         <div class="workbench" data-hydrated=move || bench.hydrated.get().to_string() data-testid="workbench">
-            <h1>"Workbench"</h1>
             <p class="sr-only" role="status">{move || bench.announcement.get()}</p>
             <ProblemBanner bench />
             <div class="halves">

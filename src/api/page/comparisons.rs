@@ -77,7 +77,7 @@ pub async fn plan_text(plan: Plan) -> Result<String, EdgeError> {
 ///
 /// # Errors
 /// `INVALID_PARAMETER_VALUE`.
-pub(in crate::api) fn page_plan(plan: Plan) -> Result<Plan, EdgeError> {
+pub(crate) fn page_plan(plan: Plan) -> Result<Plan, EdgeError> {
     if plan.source.path.is_none() {
         return Ok(plan);
     }

@@ -56,7 +56,7 @@ fn begin(engine: &Arc<Engine>, plan: Plan, scripts: Vec<Box<dyn Fn(Call) -> Fate
     };
     let runs = scripts.into_iter().enumerate().map(run).collect();
     let place = engine.comparison_places.clone().try_acquire_owned().unwrap();
-    engine.begin(head, scoreboard, runs, place)
+    engine.begin(head, scoreboard, runs, place, None)
 }
 
 /// Ten batches of this length each.

@@ -103,3 +103,19 @@ fn every_mistake_is_named_with_its_line_and_key() {
     let error = from_toml("table = \"a.b.c\"\nwriter = []\n").unwrap_err();
     assert!(error.message.contains("missing field `source`"), "{}", error.message);
 }
+
+#[test]
+fn an_upload_becomes_a_path_to_fill_in() {
+    let mut plan = from_toml(EXAMPLE).unwrap();
+    plan.source.kind = SourceKind::File;
+    plan.source.records = None;
+    plan.source.upload = Some("0190f3a2-0000-7000-8000-000000000001".to_owned());
+    plan.source.map.insert("Device".to_owned(), "device_id".to_owned());
+    let text = to_toml(&plan).unwrap();
+    assert!(text.starts_with("# ") && !text.contains("0190f3a2"), "{text}");
+    let mut read = from_toml(&text).unwrap();
+    let errors = read.check().unwrap_err();
+    assert_eq!((errors.len(), errors[0].path.as_str(), errors[0].rule.as_str()), (1, "source.path", "required"));
+    read.source.path = Some("devices.csv".to_owned());
+    assert!(read.check().is_ok());
+}

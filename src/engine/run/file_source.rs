@@ -14,7 +14,6 @@ mod preview;
 mod rows;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -28,7 +27,7 @@ use super::ids::record_id;
 use crate::model::{EdgeError, FieldError, FileFormat, TableInfo, validate_row};
 use crate::writer::{RunColumns, arrow_schema, run_columns};
 use mapping::Mapping;
-pub use preview::preview;
+pub use preview::{preview, preview_file};
 use rows::{Row, RowReader};
 
 /// Broken rules that are remembered.
@@ -74,12 +73,8 @@ impl FileSource {
         seed: u64,
         run_id: &str,
     ) -> Result<Self, EdgeError> {
-        let file = File::open(path).map_err(|error| {
-            let message = format!("{} cannot be read: {error}. Nothing was written. Check the path.", path.display());
-            EdgeError::new("NOT_FOUND", message)
-        })?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Self::new(Box::new(file), input::format_by_name(&name), map, table, seed, run_id)
+        let (file, format) = input::open(path)?;
+        Self::new(Box::new(file), format, map, table, seed, run_id)
     }
 
     /// Reads records from anything; without a `format` it is told by the first byte.

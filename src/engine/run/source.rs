@@ -2,13 +2,14 @@
 //!
 //! Bad records stay here: what is handed on of them is which they are and which rules they break.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use arrow_array::RecordBatch;
 
 use super::rows::RowOrdinals;
 use super::{FileSource, Generated, Generator};
-use crate::model::{EdgeError, FieldError, SourceKind, SourceSpec, TableInfo, validate_row};
+use crate::model::{Amount, EdgeError, FieldError, RateSpec, SourceKind, SourceSpec, TableInfo, validate_row};
 
 /// Broken rules of one batch that are told.
 const MOST_DETAILS: usize = 100;
@@ -86,6 +87,26 @@ impl Source for FileRecords {
         self.told = broken.len();
         Ok(Some(Taken::new(generated, details, self.file.brings_ids(), self.file.records())))
     }
+}
+
+/// The kind of made records that fits a table best.
+pub fn fitting_kind(table: &TableInfo) -> SourceKind {
+    let spec = |kind| SourceSpec {
+        kind,
+        seed: 0,
+        amount: Amount::Records(1),
+        rate: RateSpec::Unlimited,
+        record_bytes: None,
+        keys: 1,
+        key_skew: 0.0,
+        bad: 0.0,
+        duplicates: 0.0,
+        path: None,
+        upload: None,
+        map: BTreeMap::new(),
+    };
+    let fits = |kind: &SourceKind| Generator::new(&spec(*kind), table, "").is_ok();
+    [SourceKind::Telemetry, SourceKind::Products].into_iter().find(fits).unwrap_or(SourceKind::Columns)
 }
 
 /// The records that a plan asks for; each carries `run_id` where the table has a column for it.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Amount, Plan, PlanSpec, RatePlan, RateSpec, SourceKind, SourcePlan, SourceSpec, writers};
-use crate::model::{FieldError, Threshold, units};
+use crate::model::{FieldError, Threshold, is_upload_id, units};
 
 /// 24 hours, the longest of all times in a plan.
 const LONGEST_MS: f64 = 86_400_000.0;
@@ -128,6 +128,7 @@ impl Check {
             bad,
             duplicates,
             path: plan.path.clone(),
+            upload: plan.upload.clone(),
             map: plan.map.clone(),
         }
     }
@@ -182,11 +183,22 @@ impl Check {
         }
     }
 
-    /// A file has a path, ends by itself, and its records are what they are.
+    /// A file has a path or was uploaded, ends by itself, and its records are what they are.
     fn no_generator(&mut self, plan: &SourcePlan) {
-        if plan.path.as_deref().is_none_or(|path| path.trim().is_empty()) {
-            let came = plan.path.as_deref().map(Value::from);
-            self.fail("source.path", "required", "Say which file the records come from.", came);
+        match (plan.path.as_deref(), plan.upload.as_deref()) {
+            (Some(_), Some(upload)) => {
+                let message = "Give a path or an upload, not both.";
+                self.fail("source.upload", "exclusive", message, Some(json!(upload)));
+            }
+            (None, Some(upload)) if !is_upload_id(upload) => {
+                let message = "This must be the id that an upload was answered with.";
+                self.fail("source.upload", "uuid", message, Some(json!(upload)));
+            }
+            (None, Some(_)) => {}
+            (path, None) if path.is_none_or(|path| path.trim().is_empty()) => {
+                self.fail("source.path", "required", "Say which file the records come from.", path.map(Value::from));
+            }
+            (_, None) => {}
         }
         let share = |share: f64| (share != 0.0).then(|| json!(share));
         let given = [
@@ -204,7 +216,9 @@ impl Check {
 
     fn no_file(&mut self, plan: &SourcePlan) {
         let map = (!plan.map.is_empty()).then(|| json!(plan.map));
-        for (path, came) in [("source.path", plan.path.as_deref().map(Value::from)), ("source.map", map)] {
+        let text = |text: &Option<String>| text.as_deref().map(Value::from);
+        let given = [("source.path", text(&plan.path)), ("source.upload", text(&plan.upload)), ("source.map", map)];
+        for (path, came) in given {
             if came.is_some() {
                 let message = format!("Source {} reads no file; leave this out.", plan.kind.name());
                 self.fail(path, "not_an_option", message, came);

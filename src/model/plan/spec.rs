@@ -47,8 +47,10 @@ pub struct SourceSpec {
     pub bad: f64,
     /// Share of records that are sent twice, 0 to 1; together with `bad` at most 1.
     pub duplicates: f64,
-    /// The file; there for [`SourceKind::File`] and only for it.
+    /// The file; there for [`SourceKind::File`] and only for it, unless there is an upload.
     pub path: Option<String>,
+    /// The id of an upload, in place of a path.
+    pub upload: Option<String>,
     /// Which column each field of the file goes to, where the names differ; an empty name leaves the field out.
     pub map: BTreeMap<String, String>,
 }

@@ -59,6 +59,21 @@ fn default_encoding(kind: WriterKind) -> Option<Encoding> {
     }
 }
 
+impl WriterOptions {
+    /// What a writer does when a plan says nothing; `sql` has its best mode then.
+    pub fn usual(kind: WriterKind, mode: Option<SqlMode>) -> Self {
+        let mode = (kind == WriterKind::Sql).then(|| mode.unwrap_or(SqlMode::JsonParameter));
+        let (batch, in_flight) = match kind {
+            WriterKind::Zerobus => (500, 64),
+            WriterKind::ZerobusRest => (500, 4),
+            WriterKind::Sql if mode == Some(SqlMode::SingleRow) => (1, 1),
+            WriterKind::Sql => (500, 1),
+            WriterKind::CopyInto => (10_000, 1),
+        };
+        Self { kind, mode, encoding: default_encoding(kind), streams: 1, batch, in_flight }
+    }
+}
+
 struct Checked<'a> {
     plan: &'a WriterPlan,
     path: String,
@@ -69,13 +84,7 @@ impl Checked<'_> {
     fn options(mut self, record_bytes: Option<u32>) -> WriterOptions {
         let kind = self.plan.kind;
         let mode = self.mode();
-        let (batch, in_flight) = match kind {
-            WriterKind::Zerobus => (500, 64),
-            WriterKind::ZerobusRest => (500, 4),
-            WriterKind::Sql if mode == Some(SqlMode::SingleRow) => (1, 1),
-            WriterKind::Sql => (500, 1),
-            WriterKind::CopyInto => (10_000, 1),
-        };
+        let WriterOptions { batch, in_flight, .. } = WriterOptions::usual(kind, mode);
         let options = WriterOptions {
             kind,
             mode,

@@ -1,11 +1,26 @@
 //! The beginning of a file: what it is written in.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 
 use crate::model::{EdgeError, FileFormat};
 
 /// What records are read from.
 pub(super) type Input = BufReader<Box<dyn Read + Send>>;
+
+/// Opens a file; its ending may tell how it is written.
+///
+/// # Errors
+/// `NOT_FOUND` for a file that cannot be opened.
+pub(super) fn open(path: &Path) -> Result<(File, Option<FileFormat>), EdgeError> {
+    let file = File::open(path).map_err(|error| {
+        let message = format!("{} cannot be read: {error}. Nothing was written. Check the path.", path.display());
+        EdgeError::new("NOT_FOUND", message)
+    })?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok((file, format_by_name(&name)))
+}
 
 /// The format that a file's ending stands for; `.json` may be either kind of JSON, so that its first byte decides.
 pub(super) fn format_by_name(name: &str) -> Option<FileFormat> {

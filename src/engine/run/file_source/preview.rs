@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::path::Path;
 
 use serde_json::Value;
 
+use super::input;
 use super::mapping::{CHOOSE, Mapping, needed};
 use super::rows::{Row, RowReader};
 use super::{Checked, MOST_ERRORS};
@@ -57,6 +59,20 @@ pub fn preview(
     }
     let Checked { records, bad, errors, .. } = checked;
     Ok(FilePreview { format: reader.format(), fields, missing_columns, rows, records, bad, errors })
+}
+
+/// As [`preview`], of a file on disk.
+///
+/// # Errors
+/// `NOT_FOUND` for a file that cannot be opened, and as [`preview`].
+pub fn preview_file(
+    path: &Path,
+    map: &BTreeMap<String, String>,
+    table: &TableInfo,
+    limit: usize,
+) -> Result<FilePreview, EdgeError> {
+    let (file, format) = input::open(path)?;
+    preview(Box::new(file), format, map, table, limit)
 }
 
 fn read_sample(reader: &mut RowReader) -> Result<Vec<Row>, EdgeError> {

@@ -3,6 +3,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::{Encoding, SqlMode, WriterOptions};
 
+const UPLOAD: &str = "0190f3a2-0000-7000-8000-000000000001";
+
 fn plan(change: impl FnOnce(&mut Value)) -> Plan {
     let mut plan = json!({
         "table": "main.direct_write.telemetry",
@@ -138,7 +140,11 @@ fn a_source_says_how_much_and_what_makes_sense() {
         (json!({"kind": "telemetry", "records": 1, "path": "x"}), "source.path", "not_an_option"),
         (json!({"kind": "telemetry", "records": 1, "map": {"a": "b"}}), "source.map", "not_an_option"),
         (json!({"kind": "telemetry", "records": 1, "seed": u64::MAX}), "source.seed", "range"),
+        (json!({"kind": "telemetry", "records": 1, "upload": "x"}), "source.upload", "not_an_option"),
         (json!({"kind": "file"}), "source.path", "required"),
+        (json!({"kind": "file", "path": ""}), "source.path", "required"),
+        (json!({"kind": "file", "upload": "../x"}), "source.upload", "uuid"),
+        (json!({"kind": "file", "upload": UPLOAD, "path": "x"}), "source.upload", "exclusive"),
         (json!({"kind": "file", "path": "x", "duration": "1s"}), "source.duration", "not_an_option"),
         (json!({"kind": "file", "path": "x", "bad": 0.1}), "source.bad", "not_an_option"),
     ];
@@ -147,6 +153,8 @@ fn a_source_says_how_much_and_what_makes_sense() {
     }
     let whole = plan(|plan| plan["source"] = json!({"kind": "file", "path": "x.csv"})).check().unwrap();
     assert_eq!(whole.source.amount, Amount::WholeFile);
+    let uploaded = plan(|plan| plan["source"] = json!({"kind": "file", "upload": UPLOAD})).check().unwrap();
+    assert_eq!((uploaded.source.upload.as_deref(), uploaded.source.path), (Some(UPLOAD), None));
 }
 
 #[test]

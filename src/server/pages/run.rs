@@ -3,10 +3,8 @@
 //! What was refused is said by that page, from the action and the error code in its address; never from text in an address.
 
 use axum::Form;
-use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::{Path, State};
+use axum::response::Redirect;
 use axum::routing::post;
 use serde::Deserialize;
 
@@ -15,27 +13,12 @@ use crate::model::EdgeError;
 use crate::server::router::AppState;
 
 /// The routes below `/runs/{id}` that change something.
-pub fn routes() -> axum::Router<AppState> {
+pub(super) fn routes() -> axum::Router<AppState> {
     axum::Router::new()
         .route("/runs/{id}/rename", post(rename))
         .route("/runs/{id}/delete", post(delete))
         .route("/runs/{id}/again", post(again))
         .route("/runs/{id}/stop", post(stop))
-        .layer(middleware::from_fn(only_from_our_pages))
-}
-
-/// A form that another site has put together is not what the reader wants. Browsers say where a post comes from; what says
-/// nothing is not a browser, and has no session that somebody could misuse.
-async fn only_from_our_pages(request: Request, next: Next) -> Response {
-    if is_from_elsewhere(request.headers()) {
-        return (StatusCode::FORBIDDEN, "This form was sent from another site. Nothing was changed.").into_response();
-    }
-    next.run(request).await
-}
-
-fn is_from_elsewhere(headers: &HeaderMap) -> bool {
-    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
-    site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
 }
 
 #[derive(Deserialize)]
@@ -50,7 +33,7 @@ async fn rename(State(state): State<AppState>, Path(id): Path<String>, Form(new)
 
 async fn delete(State(state): State<AppState>, Path(id): Path<String>) -> Redirect {
     match state.engine.forget_comparison(&id).await {
-        Ok(()) => Redirect::to("/runs"),
+        Ok(()) => Redirect::to("/runs?done=deleted"),
         refused => page_of(&id, "delete", refused),
     }
 }
@@ -88,20 +71,6 @@ fn address(id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn headers(site: Option<&'static str>) -> HeaderMap {
-        site.map(|site| ("sec-fetch-site".parse().unwrap(), site.parse().unwrap())).into_iter().collect()
-    }
-
-    #[test]
-    fn forms_of_other_sites_are_refused() {
-        for site in ["cross-site", "same-site"] {
-            assert!(is_from_elsewhere(&headers(Some(site))), "{site}");
-        }
-        for site in [Some("same-origin"), Some("none"), None] {
-            assert!(!is_from_elsewhere(&headers(site)), "{site:?}");
-        }
-    }
 
     #[test]
     fn an_id_cannot_lead_elsewhere() {
