@@ -85,7 +85,7 @@ fn throughput(reports: &[Report]) -> String {
         |width| bars::draw(&bars, width, "Durable rows per second of each run. Its values are in the tables below.");
     let body = format!(
         "<figure><figcaption>durable rows a second</figcaption><div class=\"wide\">{}</div><div class=\"narrow\">{}</div></figure>\n",
-        picture(760.0),
+        picture(1168.0),
         picture(358.0)
     );
     section("throughput", "Throughput", &body)
