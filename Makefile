@@ -53,10 +53,10 @@ chaos: ## Kill the lakehouse 200 times at random moments, and at every named ste
 	$(ENV)
 	DIRECT_WRITE_KILLS=200 $(NEXTEST) --no-capture -E 'test(/^crash::/)'
 
-bench: ## Ratios against named peers, in one run; ONLY=ingest|durable|delta|memory|backlog for a part
+bench: ## Ratios against named peers, in one run; ONLY=ingest|durable|delta|memory|backlog|engine|zerobus|sql for a part
 	@scripts/setup.sh check
 	$(ENV)
-	cargo bench $(LOCAL) --bench lakehouse -- $(ONLY)
+	cargo bench $(LOCAL) --bench ratios -- $(ONLY)
 
 conformance: ## Every Zerobus client against every case, as a table
 	@scripts/setup.sh test

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::client::{Format, Pool, Shape, Target, load};
-use super::process::{Process, http};
-use super::{grouped, records};
+use crate::client::{Format, Pool, Shape, Target, load};
+use crate::process::{Process, http};
+use crate::{grouped, records};
 
 const BYTES: usize = 1 << 30;
 const SHAPE: Shape =

@@ -1,10 +1,8 @@
 //! Rows landed in Delta per second of processor time, against delta-rs appending the same rows from memory.
 
-use std::process::Command;
-
-use super::client::{Format, Pool, Shape, Target, load};
-use super::grouped;
-use super::process::Process;
+use crate::client::{Format, Pool, Shape, Target, load};
+use crate::grouped;
+use crate::process::Process;
 
 const SHAPE: Shape = Shape { name: "", format: Format::Protobuf, bytes: 1000, batch: 500, streams: 2, rows: 1_500_000 };
 
@@ -29,12 +27,10 @@ pub async fn run() {
     }
 }
 
-/// Rows per second of processor time of [`super::delta_append`].
+/// Rows per second of processor time of [`crate::delta_append`].
 fn peer(way: &str) -> f64 {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["peer", "delta-append"]).arg(folder.path()).args([way, &SHAPE.rows.to_string()]);
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+    let printed =
+        crate::process::peer(&["delta-append", &folder.path().display().to_string(), way, &SHAPE.rows.to_string()]);
+    printed.trim().parse().unwrap()
 }

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use databricks_zerobus_ingest_sdk::AckCallback;
 use prost::Message;
 
-use super::client::{Format, Target};
-use super::process::Process;
-use super::records::Event;
+use crate::client::{Format, Target};
+use crate::process::Process;
+use crate::records::Event;
 
 const RATE: u32 = 1000;
 const SECONDS: u32 = 15;
@@ -76,5 +76,5 @@ fn fsync_cost(folder: &Path) -> f64 {
         file.sync_data().unwrap();
         began.elapsed().as_secs_f64() * 1000.0
     });
-    super::median(cost.collect())
+    crate::median(cost.collect())
 }

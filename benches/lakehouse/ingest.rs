@@ -1,10 +1,8 @@
 //! Rows per second until acknowledged as durable, against a server that only acknowledges.
 
-use super::client::{Format, Pool, Shape, Target, load};
-use super::process::Process;
-use super::{grouped, median};
-
-pub const ROUNDS: usize = 3;
+use crate::client::{Format, Pool, Shape, Target, load};
+use crate::process::Process;
+use crate::{ROUNDS, grouped, median};
 
 const SHAPES: [Shape; 4] = [
     Shape {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::client::{Format, Pool, Shape, Target};
-use super::process::Process;
-use super::{grouped, median};
+use crate::client::{Format, Pool, Shape, Target};
+use crate::process::Process;
+use crate::{grouped, median};
 
 const SECONDS: usize = 60;
 const SHAPE: Shape = Shape { name: "", format: Format::Protobuf, bytes: 1000, batch: 500, streams: 8, rows: 0 };

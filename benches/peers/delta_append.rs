@@ -9,13 +9,13 @@ use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::operations::create::CreateBuilder;
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 
-use super::process::cpu_seconds;
-use super::records::{Event, arrow};
+use crate::process::cpu_seconds;
+use crate::records::{Event, arrow};
 
 const ROW_BYTES: usize = 1000;
 const BATCH_BYTES: usize = 64 << 20;
 /// Rows that are made; the rest are the same again.
-const POOL_ROWS: u64 = (super::records::POOL_BYTES / ROW_BYTES) as u64;
+const POOL_ROWS: u64 = (crate::records::POOL_BYTES / ROW_BYTES) as u64;
 
 /// Prints the rows per second of processor time.
 pub async fn run(folder: &Path, way: &str, rows: u64) {

@@ -190,7 +190,7 @@ fn read(
     let mut all = SegmentRows::default();
     let mut kept: Vec<SealedSegment> = Vec::with_capacity(segments.len());
     let mut segments = segments.into_iter();
-    while let Some(segment) = segments.next() {
+    while let Some(mut segment) = segments.next() {
         let segment = match segment.read() {
             Ok(rows) => {
                 all.merge(rows);
@@ -204,7 +204,7 @@ fn read(
         };
         metrics.damaged();
         match rescue(folder, &segment, schema) {
-            Ok(Some(rescued)) => match rescued.read() {
+            Ok(Some(mut rescued)) => match rescued.read() {
                 Ok(rows) => {
                     all.merge(rows);
                     kept.push(SealedSegment { space: segment.space, ..rescued });

@@ -5,6 +5,8 @@
 //! entry are on the disk. Because delta-rs writes a data file before the log entry that names it, the log never names a
 //! file that a power cut could take away; nothing above this file has to think about fsync.
 
+pub(crate) mod pages;
+
 use std::fmt;
 use std::fs::File;
 use std::io::Write;
@@ -20,6 +22,10 @@ use deltalake::logstore::object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
 };
 use futures::stream::BoxStream;
+use pages::{PageBuffer, Pages};
+
+/// Files from this size on, in bytes, are written around the page cache.
+const LARGE: usize = 1 << 20;
 
 /// Local files with fsync; see the module's text.
 #[derive(Debug)]
@@ -75,12 +81,23 @@ pub(crate) fn write_file(target: &FilePath, content: &[u8]) -> std::io::Result<(
 fn put_file(target: &FilePath, parts: &PutPayload, create_only: bool) -> std::io::Result<()> {
     let folder = target.parent().ok_or(std::io::ErrorKind::InvalidInput)?;
     create_folders(folder)?;
+    let length = parts.content_length();
     let staging = folder.join(format!(".{}.tmp", uuid::Uuid::new_v4().simple()));
     let written = (|| {
-        let mut file = File::create_new(&staging)?;
-        for part in parts.iter() {
-            file.write_all(part)?;
-        }
+        let file = if length < LARGE {
+            let mut file = File::create_new(&staging)?;
+            parts.iter().try_for_each(|part| file.write_all(part))?;
+            file
+        } else {
+            let file = pages::create(&staging, |file| {
+                let mut buffer = PageBuffer::default();
+                let mut pages = Pages::at(file, 0, length, &mut buffer);
+                parts.iter().try_for_each(|part| pages.push(part))?;
+                pages.finish()
+            })?;
+            file.set_len(length as u64)?;
+            file
+        };
         file.sync_all()?;
         // A link fails if the target is there: that is Delta's mutual exclusion between writers of one version.
         if create_only { std::fs::hard_link(&staging, target) } else { std::fs::rename(&staging, target) }
@@ -215,5 +232,19 @@ mod tests {
             .collect();
         assert_eq!(names, ["0.json"]);
         assert_eq!(std::fs::read(folder.path().join("_delta_log/0.json")).expect("read"), b"one");
+    }
+
+    #[tokio::test]
+    async fn large_files_have_all_their_bytes_and_no_more() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let store = DurableFiles::new();
+        for length in [LARGE - 1, LARGE, LARGE + 1, 3 * LARGE + 4095, 8 << 20] {
+            let bytes: Vec<u8> = (0..length).map(|place| (place % 251) as u8).collect();
+            let path = Path::from_absolute_path(folder.path().join(length.to_string())).expect("path");
+            let payload = PutPayload::from_iter(bytes.chunks(100_000).map(Bytes::copy_from_slice));
+            store.put_opts(&path, payload, PutOptions::default()).await.expect("written");
+            assert!(std::fs::read(folder.path().join(length.to_string())).expect("read") == bytes, "{length}");
+        }
+        assert_eq!(folder.path().read_dir().expect("listing").count(), 5, "no staging files are left");
     }
 }

@@ -10,7 +10,8 @@
 //! its rows are in Delta, and with it its share of the [`Space`]. At the start [`recovery`] hands on what a crash left.
 //!
 //! Bounds: [`QUEUE_CALLS`] calls and [`QUEUE_BYTES`] of entries wait for a group commit, the files of all tables take at
-//! most the space; beyond that `append` waits. Nothing here knows Delta.
+//! most the space; beyond that `append` waits. [`KEPT_BYTES`] of rows stay in memory for the committer, which reads the others
+//! back. Nothing here knows Delta.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -24,10 +25,12 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 mod active;
+mod kept;
 mod recovery;
 mod segment;
 mod space;
 
+pub(crate) use kept::{KEPT_BYTES, KeepingRoom, KeptRows};
 pub(crate) use recovery::{Recovered, recover, rescue};
 pub(crate) use segment::{Entry, EntryEncoder, Origin};
 pub(crate) use space::{Space, SpaceShare};
@@ -80,21 +83,27 @@ pub(crate) struct SealedSegment {
     pub(crate) since: Option<Instant>,
     /// Given back when the file is gone.
     pub(crate) space: SpaceShare,
+    /// Its rows, where there was room for them.
+    pub(crate) kept: Option<KeptRows>,
 }
 
 impl SealedSegment {
-    /// Reads the rows and the last offset of each persistent stream; blocks.
+    /// The rows and the last offset of each persistent stream: those kept in memory the first time, those in the file
+    /// otherwise; blocks.
     ///
     /// # Errors
     /// When the file cannot be read, or is no longer what was written.
-    pub(crate) fn read(&self) -> Result<SegmentRows, String> {
+    pub(crate) fn read(&mut self) -> Result<SegmentRows, String> {
+        if let Some(kept) = self.kept.take() {
+            return Ok(kept.into_rows());
+        }
         let bytes = std::fs::read(&self.path).map_err(|error| error.to_string())?;
         let segment = segment::Segment::read(bytes, self.sequence, false).map_err(|error| error.to_string())?;
         if let segment::Ending::Damaged { what } = &segment.ending {
             return Err(what.clone());
         }
         let batches = segment.batches().map_err(|error| error.to_string())?;
-        Ok(SegmentRows { batches, offsets: recovery::offsets(&segment.frames) })
+        Ok(SegmentRows { batches, offsets: recovery::offsets(&segment.frames), room: Vec::new() })
     }
 }
 
@@ -104,6 +113,8 @@ pub(crate) struct SegmentRows {
     pub(crate) batches: Vec<deltalake::arrow::array::RecordBatch>,
     /// Persistent streams with the last offset of each.
     pub(crate) offsets: HashMap<Uuid, i64>,
+    /// What they take of the room for kept rows.
+    pub(crate) room: Vec<OwnedSemaphorePermit>,
 }
 
 impl SegmentRows {
@@ -111,6 +122,7 @@ impl SegmentRows {
     pub(crate) fn merge(&mut self, mut later: Self) {
         self.batches.append(&mut later.batches);
         self.offsets.extend(later.offsets);
+        self.room.append(&mut later.room);
     }
 }
 
@@ -159,6 +171,7 @@ pub(crate) struct LogConfig {
     pub(crate) options: LogOptions,
     pub(crate) memory: Arc<Semaphore>,
     pub(crate) space: Space,
+    pub(crate) keeping: KeepingRoom,
     pub(crate) faults: super::weather::Faults,
     pub(crate) metrics: TableMetrics,
 }
@@ -181,6 +194,8 @@ impl Log {
             active: None,
             seal_again: None,
             offsets: Arc::clone(&offsets),
+            space: config.space.clone(),
+            keeping: config.keeping,
             sealed,
             faults: config.faults,
             metrics: config.metrics,
@@ -245,6 +260,8 @@ struct GroupWriter {
     /// When sealing is tried again after it failed.
     seal_again: Option<Instant>,
     offsets: Arc<Mutex<HashMap<Uuid, i64>>>,
+    space: Space,
+    keeping: KeepingRoom,
     sealed: mpsc::UnboundedSender<SealedSegment>,
     faults: super::weather::Faults,
     metrics: TableMetrics,
@@ -297,20 +314,30 @@ impl GroupWriter {
             return;
         }
         let rows = entries.iter().map(|entry| u64::from(entry.rows)).sum();
-        let bytes = entries.iter().map(|entry| entry.size() as u64).sum();
+        let bytes: u64 = entries.iter().map(|entry| entry.size() as u64).sum();
         let active = self.active.take();
         let (id, folder, schema, faults) = (self.next, self.folder.clone(), self.schema.clone(), self.faults.clone());
+        let (room, keeping) = (self.space.clone(), self.keeping.clone());
         let work = move || {
-            let mut active = match active {
-                Some(active) => active,
+            let (mut active, before) = match active {
+                Some(active) => {
+                    let before = active.length();
+                    (active, before)
+                }
                 None => match ActiveSegment::create(&folder, id, &schema) {
-                    Ok(active) => active,
+                    Ok(mut active) => {
+                        active.kept = Some(keeping.begin());
+                        (active, 0)
+                    }
                     Err(failure) => return (None, Err(failure)),
                 },
             };
             let result = active.write(&entries, &faults);
             if result.is_ok() {
                 active.space.merge(space);
+                // What fills pages takes room as well, but nobody waits for it.
+                active.space.merge(room.take_available((active.length() - before).saturating_sub(bytes)));
+                active.kept = active.kept.take().and_then(|kept| kept.with(entries));
             }
             (Some(active), result)
         };
@@ -359,7 +386,9 @@ impl GroupWriter {
         match sealing.await {
             Ok((active, Ok(()))) => {
                 // Nobody listens only when the table is going away with its log.
-                let _ = active.into_sealed().map(|segment| self.sealed.send(segment));
+                if let Some(segment) = active.into_sealed() {
+                    let _ = self.sealed.send(segment);
+                }
             }
             Ok((active, Err(failure))) => {
                 tracing::warn!(table = %self.table, %failure, "a segment could not be sealed; trying again");

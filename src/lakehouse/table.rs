@@ -20,7 +20,7 @@ use super::commits::{AppVersion, Commits, app_version};
 use super::committer::{self, Committer, CommitterConfig};
 use super::data_files;
 use super::error::LakehouseError;
-use super::log::{self, Entry, EntryEncoder, Log, LogConfig, LogOptions, Pending, Space};
+use super::log::{self, Entry, EntryEncoder, KeepingRoom, Log, LogConfig, LogOptions, Pending, Space};
 use super::maintenance::Maintenance;
 use super::metrics::{Metrics, TableMetrics};
 use super::weather::{Faults, Weather};
@@ -47,6 +47,7 @@ pub(crate) struct Shared {
     options: StoreOptions,
     memory: Arc<Semaphore>,
     space: Space,
+    keeping: KeepingRoom,
     /// Tables whose rows are encoded to Parquet at the same time; the rest of the processor is for those who write.
     encoding: Arc<Semaphore>,
     compacting: Arc<Semaphore>,
@@ -62,6 +63,7 @@ impl Shared {
             options,
             memory: log::queue_budget(),
             space: Space::new(options.log_space),
+            keeping: KeepingRoom::new(log::KEPT_BYTES),
             encoding: Arc::new(Semaphore::new(processors.div_ceil(2))),
             compacting: Arc::new(Semaphore::new(1)),
             metrics: Metrics::new(),
@@ -147,6 +149,7 @@ impl Table {
             options: shared.options.log,
             memory: Arc::clone(&shared.memory),
             space: shared.space.clone(),
+            keeping: shared.keeping.clone(),
             faults: faults.clone(),
             metrics: metrics.clone(),
         };

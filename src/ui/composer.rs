@@ -18,7 +18,8 @@ mod sheet;
 mod source;
 #[cfg(feature = "ssr")]
 mod summary;
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
+#[cfg(feature = "ssr")]
 mod tests;
 #[cfg(feature = "ssr")]
 mod upload;

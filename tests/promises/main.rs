@@ -16,6 +16,7 @@ mod grants;
 mod program;
 mod sessions;
 mod sql_modes;
+mod storms;
 mod structured;
 mod submissions;
 mod zerobus;

@@ -1,23 +1,22 @@
 //! The segment that is being written; everything here blocks.
 
 use std::fs::File;
-use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use deltalake::arrow::datatypes::SchemaRef;
 use tokio::time::Instant;
 
+use super::kept::KeptRows;
 use super::segment::{Entry, FRAME, SegmentId, padded};
 use super::space::SpaceShare;
 use super::{SealedSegment, recovery};
+use crate::lakehouse::disk::pages::{self, PageBuffer, Pages};
 use crate::lakehouse::disk::{create_folders, sync_folder};
 use crate::lakehouse::error::LakehouseError;
 use crate::lakehouse::weather::{CrashPoint, Faults};
 use crate::model::TableName;
-
-/// Parts smaller than this are copied together, so that a group of many small entries is few system calls.
-const COPY_BELOW: usize = 64 << 10;
 
 /// Why a group commit failed; none of its entries are in the log.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +51,7 @@ pub(super) struct ActiveSegment {
     id: SegmentId,
     path: PathBuf,
     file: File,
+    buffer: PageBuffer,
     /// What is on the disk. Bytes behind it belong to nobody.
     durable: u64,
     /// Whether a failed write may have left bytes behind `durable`.
@@ -61,6 +61,8 @@ pub(super) struct ActiveSegment {
     /// When its first rows were durable.
     pub(super) since: Instant,
     pub(super) space: SpaceShare,
+    /// Its rows once more, in memory.
+    pub(super) kept: Option<KeptRows>,
 }
 
 impl ActiveSegment {
@@ -70,14 +72,28 @@ impl ActiveSegment {
         let header = id.header(schema).map_err(|error| WriteFailure::Other(error.to_string()))?;
         let path = recovery::path(folder, id.sequence);
         let staging = path.with_extension("new");
-        let mut file = File::options().create(true).truncate(true).read(true).write(true).open(&staging)?;
-        file.write_all(&header)?;
+        let file = pages::create(&staging, |file| {
+            let mut buffer = PageBuffer::default();
+            let mut pages = Pages::at(file, 0, header.len(), &mut buffer);
+            pages.push(&header)?;
+            pages.finish()
+        })?;
         file.sync_all()?;
         std::fs::rename(&staging, &path)?;
         sync_folder(folder)?;
-        let durable = header.len() as u64;
-        let since = Instant::now();
-        Ok(Self { id, path, file, durable, ragged: false, sealed: false, rows: 0, since, space: SpaceShare::default() })
+        Ok(Self {
+            id,
+            path,
+            file,
+            buffer: PageBuffer::default(),
+            durable: header.len() as u64,
+            ragged: false,
+            sealed: false,
+            rows: 0,
+            since: Instant::now(),
+            space: SpaceShare::default(),
+            kept: None,
+        })
     }
 
     pub(super) fn id(&self) -> SegmentId {
@@ -113,27 +129,25 @@ impl ActiveSegment {
     }
 
     fn write_frames(&mut self, entries: &[Entry], faults: &Faults) -> Result<u64, WriteFailure> {
-        let mut position = self.durable;
-        let mut small = Vec::new();
+        let (id, group) = (self.id, self.durable);
+        let bytes = entries.iter().map(Entry::size).sum();
+        let mut pages = Pages::at(&self.file, group, bytes, &mut self.buffer);
+        let mut position = group;
         for (index, entry) in entries.iter().enumerate() {
-            small.extend_from_slice(&self.id.frame(entry, position, self.durable));
+            pages.push(&id.frame(entry, position, group))?;
             for part in &entry.payload {
-                if part.len() < COPY_BELOW {
-                    small.extend_from_slice(part);
-                } else {
-                    self.file.write_all(&small)?;
-                    small.clear();
-                    self.file.write_all(part)?;
-                }
+                pages.push(part)?;
             }
+            pages.push(&[0; 8][..padded(entry.length) - entry.length])?;
             position += (FRAME + padded(entry.length)) as u64;
-            small.resize(small.len() + padded(entry.length) - entry.length, 0);
             if index == entries.len() / 2 {
-                faults.reach_after(CrashPoint::InLogWrite, || self.file.write_all(&small[..small.len() / 2]));
+                faults.reach_after(CrashPoint::InLogWrite, || pages.write_whole());
             }
         }
-        self.file.write_all(&small)?;
-        Ok(position)
+        let filling = id.filling(position, group, 0);
+        pages.push(&filling)?;
+        pages.finish()?;
+        Ok(position + filling.len() as u64)
     }
 
     /// Cuts off what a failed write has left.
@@ -141,7 +155,6 @@ impl ActiveSegment {
         if self.ragged {
             self.file.set_len(self.durable)?;
             self.file.sync_data()?;
-            self.file.seek(SeekFrom::Start(self.durable))?;
             self.ragged = false;
         }
         Ok(())
@@ -155,10 +168,15 @@ impl ActiveSegment {
         }
         faults.reach(CrashPoint::BeforeSeal);
         self.ragged = true;
-        self.file.write_all(&self.id.seal(self.rows, self.durable))?;
+        let filling = self.id.filling(self.durable, self.durable, FRAME);
+        let position = self.durable + filling.len() as u64;
+        let mut pages = Pages::at(&self.file, self.durable, filling.len() + FRAME, &mut self.buffer);
+        pages.push(&filling)?;
+        pages.push(&self.id.seal(self.rows, position, self.durable))?;
+        pages.finish()?;
         self.file.sync_data()?;
         self.ragged = false;
-        self.durable += FRAME as u64;
+        self.durable = position + FRAME as u64;
         self.sealed = true;
         faults.reach(CrashPoint::AfterSeal);
         Ok(())
@@ -178,6 +196,7 @@ impl ActiveSegment {
             bytes: self.durable,
             since: Some(self.since),
             space: self.space,
+            kept: self.kept,
         })
     }
 }

@@ -145,6 +145,7 @@ fn judge(path: &Path, segment: Segment, schema: &SchemaRef, recovered: &mut Reco
         bytes,
         since: None,
         space: Default::default(),
+        kept: None,
     });
     Ok(())
 }
@@ -154,7 +155,8 @@ fn seal(path: &Path, segment: &Segment, rows: u64) -> std::io::Result<()> {
     let mut file = File::options().read(true).write(true).open(path)?;
     file.set_len(segment.length as u64)?;
     file.seek(SeekFrom::End(0))?;
-    file.write_all(&segment.id.seal(rows, segment.length as u64))?;
+    let end = segment.length as u64;
+    file.write_all(&segment.id.seal(rows, end, end))?;
     file.sync_all()
 }
 

@@ -5,6 +5,8 @@
 //! frame    length 4 | kind 4 | rows 4 | checksum of the payload 4 | stream 16 | offset 8 | group 8 | checksum of this header 4 | 0 4
 //!          payload (Arrow IPC message of one record batch), to 8 bytes
 //! ...
+//! filling  a frame of zeros behind the header and behind each group commit, up to a multiple of 4096: so they can be
+//!          written in whole pages, and never touch a page that was synced before
 //! seal     a frame without payload; `rows` counts the segment's
 //! ```
 //!
@@ -23,12 +25,15 @@ use deltalake::arrow::ipc::reader::StreamDecoder;
 use deltalake::arrow::ipc::writer::StreamEncoder;
 use uuid::Uuid;
 
+use crate::lakehouse::disk::pages::PAGE;
+
 const MAGIC: [u8; 8] = *b"DWLOG\0\0\x01";
 const HEADER: usize = 40;
 /// Bytes of a frame before its payload.
 pub(super) const FRAME: usize = 56;
 const ROWS: u32 = 1;
 const SEAL: u32 = 2;
+const FILLING: u32 = 3;
 /// What Arrow's stream format ends with; a segment's schema message goes without.
 const END_OF_STREAM: usize = 8;
 /// A longer payload is never written, so a longer one that is read is damage.
@@ -57,6 +62,8 @@ pub(crate) struct Entry {
     pub(super) origin: Option<Origin>,
     pub(super) payload: Vec<Buffer>,
     pub(super) length: usize,
+    /// The same rows, which share their memory with the payload.
+    pub(super) batch: RecordBatch,
 }
 
 impl Entry {
@@ -88,7 +95,7 @@ impl EntryEncoder {
         let length = payload.iter().map(Buffer::len).sum();
         let rows = u32::try_from(batch.num_rows()).ok().filter(|_| length <= LARGEST_PAYLOAD);
         let too_large = || ArrowError::InvalidArgumentError(format!("{length} bytes of rows at once; send fewer"));
-        Ok(Entry { rows: rows.ok_or_else(too_large)?, origin, payload, length })
+        Ok(Entry { rows: rows.ok_or_else(too_large)?, origin, payload, length, batch: batch.clone() })
     }
 }
 
@@ -108,7 +115,7 @@ impl SegmentId {
         hasher
     }
 
-    /// The first bytes of the file.
+    /// The first bytes of the file, up to a multiple of [`PAGE`].
     pub(super) fn header(self, schema: &Schema) -> Result<Vec<u8>, ArrowError> {
         let message: Vec<u8> =
             StreamEncoder::try_new(schema)?.finish()?.iter().flat_map(|buffer| buffer.iter().copied()).collect();
@@ -125,7 +132,31 @@ impl SegmentId {
         bytes.extend_from_slice(&checksum.finalize().to_le_bytes());
         bytes.extend_from_slice(message);
         bytes.resize(HEADER + padded(message.len()), 0);
+        let position = bytes.len() as u64;
+        bytes.extend_from_slice(&self.filling(position, position, 0));
         Ok(bytes)
+    }
+
+    /// The frame that fills the file from `position` up to `before_end` bytes before a multiple of [`PAGE`]; nothing where
+    /// nothing is to be filled.
+    pub(super) fn filling(self, position: u64, group: u64, before_end: usize) -> Vec<u8> {
+        let gap = |least: usize| {
+            let end = (position as usize + least + before_end).next_multiple_of(PAGE) - before_end;
+            end - position as usize
+        };
+        // A gap that is too small for a frame goes on over the next page.
+        let gap = if gap(0) == 0 { return Vec::new() } else { gap(FRAME) };
+        let zeros = vec![0; gap - FRAME];
+        let head = FrameHead {
+            length: zeros.len() as u32,
+            kind: FILLING,
+            rows: 0,
+            payload: crc32fast::hash(&zeros),
+            stream: Uuid::nil(),
+            offset: 0,
+            group,
+        };
+        [head.write(self, position).as_slice(), &zeros].concat()
     }
 
     /// The header of the frame that stands at `position`, written by the group commit that began at `group`.
@@ -145,8 +176,8 @@ impl SegmentId {
         head.write(self, position)
     }
 
-    /// The frame that ends a segment.
-    pub(super) fn seal(self, rows: u64, position: u64) -> [u8; FRAME] {
+    /// The frame that ends a segment, written together with what stands between `group` and it.
+    pub(super) fn seal(self, rows: u64, position: u64, group: u64) -> [u8; FRAME] {
         let head = FrameHead {
             length: 0,
             kind: SEAL,
@@ -154,7 +185,7 @@ impl SegmentId {
             payload: 0,
             stream: Uuid::nil(),
             offset: 0,
-            group: position,
+            group,
         };
         head.write(self, position)
     }
@@ -276,6 +307,7 @@ impl Segment {
                     position = padded(frame.payload.end);
                     self.frames.push(frame);
                 }
+                Some((head, frame)) if head.kind == FILLING => position = frame.payload.end,
                 Some((head, _)) => {
                     let counted = u64::from(head.rows) == rows.min(u64::from(u32::MAX));
                     self.length = position;
@@ -298,7 +330,7 @@ impl Segment {
         let start = position + FRAME;
         let end = start.checked_add(head.length as usize).filter(|_| head.length as usize <= LARGEST_PAYLOAD)?;
         let payload = self.bytes.get(start..end)?;
-        if !matches!(head.kind, ROWS | SEAL)
+        if !matches!(head.kind, ROWS | SEAL | FILLING)
             || padded(end) > self.bytes.len()
             || crc32fast::hash(payload) != head.payload
         {

@@ -72,6 +72,10 @@ impl<'a> Pen<'a> {
             option.extend((*value == chosen).then_some(("selected", "")));
             self.markup.element("option", &option, text);
         }
+        // What was sent stays, so that what is said to be wrong is there to be seen.
+        if !chosen.is_empty() && !choices.iter().any(|(value, _)| *value == chosen) {
+            self.markup.element("option", &[("value", chosen), ("selected", "")], chosen);
+        }
         self.markup.close("select");
     }
 

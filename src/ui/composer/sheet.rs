@@ -165,7 +165,9 @@ impl Sheet {
             looked = engine.preview_upload(&id, BTreeMap::new(), &table).await;
         }
         match looked {
-            Ok((upload, preview)) => {
+            Ok((upload, mut preview)) => {
+                // Fields without a column are left out, and the form says so.
+                preview.errors.retain(|error| !error.path.starts_with("header."));
                 for field in &preview.fields {
                     let name = format!("map.{}", field.field);
                     if !self.form.has(&name) {

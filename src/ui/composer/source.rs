@@ -55,13 +55,10 @@ impl Pen<'_> {
         let names: Vec<(String, String)> = self.sheet.info.tables.iter().map(named).collect();
         let mut choices: Vec<(&str, &str)> =
             names.iter().map(|(value, text)| (value.as_str(), text.as_str())).collect();
-        let typed = self.sheet.form.text("table");
-        let unknown = format!("{typed} (not listed by the workspace)");
-        if !choices.iter().any(|(value, _)| *value == typed) && !typed.is_empty() {
-            choices.push((typed, &unknown));
-        }
         if choices.is_empty() {
             choices.push(("", "No table is known"));
+        } else if self.sheet.form.text("table").is_empty() {
+            choices.insert(0, ("", "Choose a table"));
         }
         self.select("table", "Table", &choices, help);
     }

@@ -74,6 +74,9 @@ fn sheet(form: Form) -> Sheet {
     }
 }
 
+/// What is typed, the field that has the error, and the rule.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
 fn plan(change: impl FnOnce(&mut Value)) -> Plan {
     let mut plan = json!({
         "table": "main.direct_write.telemetry",
@@ -218,7 +221,7 @@ fn an_uploads_plan_has_its_mapping() {
 
 #[test]
 fn every_error_lands_at_its_field() {
-    let cases: &[(&[(&str, &str)], &str, &str)] = &[
+    let cases: &[Case<'_>] = &[
         (&[("table", "")], "table", "required"),
         (&[("table", "products")], "table", "type"),
         (&[("source.kind", "magic")], "source.kind", "type"),
@@ -233,7 +236,7 @@ fn every_error_lands_at_its_field() {
         (&[("source.pace", "constant"), ("source.rate", "-5")], "source.rate", "range"),
         (&[("source.seed", "-1")], "source.seed", "type"),
         (&[("source.seed", "18446744073709551615")], "source.seed", "range"),
-        (&[("source.record_bytes", "2000000")], "source.record_bytes", "range"),
+        (&[("source.record_bytes", "0")], "source.record_bytes", "range"),
         (&[("source.keys", "0")], "source.keys", "range"),
         (&[("source.key_skew", "steep")], "source.key_skew", "type"),
         (&[("source.bad", "1.5")], "source.bad", "range"),

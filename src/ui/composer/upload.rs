@@ -1,11 +1,12 @@
 //! An upload in the composer: taking a file, what is in it, and which column each of its fields goes to.
 
+use chrono::{DateTime, SecondsFormat};
 use serde_json::Value;
 
 use super::fields::{Pen, id_of};
 use super::sheet::Uploaded;
 use crate::model::number::{self, count_of};
-use crate::model::{FieldMapping, FilePreview};
+use crate::model::{ColumnType, FieldMapping, FilePreview};
 
 /// The most that a file may have, in words.
 const MOST: &str = "At most 100 MB; it is kept until its run is over, a day at the longest.";
@@ -59,11 +60,20 @@ impl Pen<'_> {
     }
 
     fn mapping(&mut self, preview: &FilePreview) {
-        self.markup.raw("<h3 class=\"subhead\">Columns</h3><div class=\"scroll\"><table class=\"mapping\"><thead><tr>");
-        self.markup.raw("<th scope=\"col\">Field</th><th scope=\"col\">First value</th><th scope=\"col\">Goes to column</th></tr></thead><tbody>");
+        self.markup.raw(
+            "<h3 class=\"subhead\">Columns <span class=\"quiet\">proposed by name</span></h3>\
+             <div class=\"scroll\"><table class=\"mapping\"><thead><tr><th scope=\"col\">Field</th>\
+             <th scope=\"col\">First value</th><th scope=\"col\">Goes to column</th></tr></thead><tbody>",
+        );
+        let choices = self.columns();
         for FieldMapping { field, sample, .. } in &preview.fields {
             let name = format!("map.{field}");
-            let choices = self.columns_for(field);
+            let typed = self.sheet.form.text(&name);
+            let why = match typed {
+                "" => "left out",
+                _ if typed == field => "same name",
+                _ => "another name",
+            };
             let choices: Vec<(&str, &str)> =
                 choices.iter().map(|(value, text)| (value.as_str(), text.as_str())).collect();
             self.markup.raw("<tr><th scope=\"row\">").element(
@@ -71,6 +81,7 @@ impl Pen<'_> {
                 &[("for", &id_of(&name)), ("class", "code")],
                 field,
             );
+            self.markup.element("span", &[("class", "quiet why")], why);
             self.markup.raw("</th><td class=\"sample code\">").text(sample).raw("</td><td class=\"field\">");
             self.bare_select(&name, &choices, "");
             if self.is_wrong(&name) {
@@ -83,13 +94,12 @@ impl Pen<'_> {
         self.markup.raw("</tbody></table></div>");
     }
 
-    /// Leave out, then every column; the one of the field's own name is said to be that.
-    fn columns_for(&self, field: &str) -> Vec<(String, String)> {
+    /// Leave out, then every column.
+    fn columns(&self) -> Vec<(String, String)> {
         let table = self.sheet.info.tables.iter().find(|table| table.name.to_string() == self.sheet.form.text("table"));
         let column = |column: &crate::model::Column| {
             let kind = if column.type_text.is_empty() { &column.type_name } else { &column.type_text };
-            let same = if column.name == field { ", same name" } else { "" };
-            (column.name.clone(), format!("{} ({}{same})", column.name, kind.to_lowercase()))
+            (column.name.clone(), format!("{} ({})", column.name, kind.to_lowercase()))
         };
         let columns = table.into_iter().flat_map(|table| &table.columns).map(column);
         std::iter::once((String::new(), "Leave out".to_owned())).chain(columns).collect()
@@ -134,6 +144,10 @@ impl Pen<'_> {
             for column in &columns {
                 match row.get(*column) {
                     None | Some(Value::Null) => self.markup.raw("<td class=\"quiet\">null</td>"),
+                    Some(Value::Number(micros)) if self.is_time(column) => {
+                        let text = micros.as_i64().map_or_else(|| micros.to_string(), moment);
+                        self.markup.element("td", &[("class", "num")], &text)
+                    }
                     Some(Value::String(text)) => self.markup.element("td", &[("class", "num")], text),
                     Some(other) => self.markup.element("td", &[("class", "num")], &other.to_string()),
                 };
@@ -141,6 +155,11 @@ impl Pen<'_> {
             self.markup.raw("</tr>");
         }
         self.markup.raw("</tbody></table></div>");
+    }
+
+    fn is_time(&self, column: &str) -> bool {
+        let table = self.sheet.info.tables.iter().find(|table| table.name.to_string() == self.sheet.form.text("table"));
+        table.and_then(|table| table.column(column)).is_some_and(|column| column.kind() == ColumnType::Timestamp)
     }
 
     fn broken_rules(&mut self, preview: &FilePreview) {
@@ -162,6 +181,12 @@ impl Pen<'_> {
         }
         self.markup.raw("</details>");
     }
+}
+
+/// A time in words, of microseconds since 1970.
+fn moment(micros: i64) -> String {
+    let time = DateTime::from_timestamp_micros(micros);
+    time.map_or_else(|| micros.to_string(), |time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
 /// Broken rules that a preview tells.

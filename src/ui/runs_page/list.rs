@@ -107,7 +107,7 @@ fn table(markup: &mut Markup, listing: &Listing, query: &RunsQuery) {
     markup.raw("<span class=\"quiet\">Choose two or more.</span></form>");
     markup.raw("<table class=\"run-list\"><caption class=\"sr-only\">Runs</caption><thead><tr>");
     markup.raw("<th scope=\"col\"><span class=\"sr-only\">Choose</span></th>");
-    for title in ["Comparison", "Writers", "Records", "Best", "State", "Thresholds"] {
+    for title in ["Comparison", "Writers", "Durable", "Best", "State", "Thresholds"] {
         markup.element("th", &[("scope", "col")], title);
     }
     markup.raw("<th scope=\"col\"><span class=\"sr-only\">Change</span></th></tr></thead><tbody>");

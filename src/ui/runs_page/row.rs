@@ -18,7 +18,7 @@ pub(super) fn running(markup: &mut Markup, live: &LiveComparison) {
     }
     markup.raw("</ul></td>");
     let durable: u64 = live.runs.iter().map(|run| run.records.durable).sum();
-    cell(markup, "Records", &grouped(durable));
+    cell(markup, "Durable", &grouped(durable));
     cell(markup, "Best", "—");
     let now = live.runs.iter().find(|run| !run.state.is_final() && run.state != RunState::Pending);
     let word = now.map_or_else(|| "running".to_owned(), |run| format!("{}: {}", run.state.name(), run.writer));
@@ -50,7 +50,7 @@ pub(super) fn ended(markup: &mut Markup, entry: &HistoryEntry, query: &RunsQuery
     }
     markup.raw("</ul></td>");
     let durable: u64 = entry.runs.iter().map(|run| run.durable).sum();
-    cell(markup, "Records", &grouped(durable));
+    cell(markup, "Durable", &grouped(durable));
     let best = entry.runs.iter().map(|run| run.rows_per_s).fold(0.0, f64::max);
     cell(markup, "Best", &if best > 0.0 { with_unit(best, "rows/s") } else { "—".to_owned() });
     ending(markup, entry);
@@ -95,7 +95,7 @@ fn figures(run: &HistoryRun) -> String {
 }
 
 fn cell(markup: &mut Markup, label: &str, text: &str) {
-    markup.element("td", &[("class", "num figure"), ("data-label", label)], text);
+    markup.element("td", &[("class", "num amount"), ("data-label", label)], text);
 }
 
 fn ending(markup: &mut Markup, entry: &HistoryEntry) {

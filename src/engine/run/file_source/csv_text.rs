@@ -61,7 +61,10 @@ impl<R: Read> CsvRows<R> {
             }
             header.push(name.to_owned());
         }
-        Ok(Self { reader, header, skipped: line - 1, record: ByteRecord::new() })
+        // Where lines end with CR LF, the reader stops between the two and counts each line one record late.
+        let inside: usize = header.iter().map(|name| name.matches('\n').count()).sum();
+        let is_late = reader.position().line() == 1 + inside as u64;
+        Ok(Self { reader, header, skipped: line - 1 + u64::from(is_late), record: ByteRecord::new() })
     }
 
     pub(super) fn header(&self) -> &[String] {

@@ -283,3 +283,14 @@ fn a_preview_shows_fields_a_mapping_rows_and_errors() {
     let columns: Vec<_> = shown.fields.iter().map(|field| field.column.as_deref()).collect();
     assert_eq!(columns, [Some("day"), None], "a column is proposed once");
 }
+
+#[test]
+fn lines_of_csv_are_counted_whatever_ends_them() {
+    for end in ["\n", "\r\n"] {
+        let text = ["item,amount", "Tea,1", "Cup,many", "\"a", "b\",2", "Pot,few", ""].join(end);
+        let mut file = open(&text, &[]).unwrap();
+        while file.batch(10).unwrap().is_some() {}
+        let paths: Vec<_> = problems(file.errors()).into_iter().map(|(path, _)| path.to_owned()).collect();
+        assert_eq!(paths, ["line 3.amount", "line 6.amount"], "{end:?}");
+    }
+}

@@ -1,9 +1,10 @@
-//! The local lakehouse against named peers, in one run on one machine: `make bench`.
+//! The local lakehouse and the workbench against named peers, in one run on one machine: `make bench`.
 //!
 //! ```text
 //! this process: the official Rust SDK --- gRPC on loopback ---> lakehouse     (a process of its own)
 //!                                     `------------------------> null server  (peers/null_server.rs: only acknowledges)
 //! lakehouse's rows per second and core in Delta      against    delta-rs appending from memory (peers/delta_append.rs)
+//! `direct-write run` through zerobus                 against    a bare loop over the SDK with the same records (peers/bare_loop.rs)
 //! ```
 //!
 //! Ratios are what counts; absolute figures are context. `make bench ONLY=ingest` runs one part.
@@ -17,19 +18,17 @@
     reason = "a benchmark that cannot go on ends, and talks to who started it"
 )]
 
-mod backlog;
 mod client;
-mod delta;
-mod durable;
-mod ingest;
-mod memory;
+mod lakehouse;
+mod peers;
 mod process;
 mod records;
+mod workbench;
 
-#[path = "../peers/delta_append.rs"]
-mod delta_append;
-#[path = "../peers/null_server.rs"]
-mod null_server;
+use peers::{bare_loop, delta_append, null_server};
+
+/// How often what is compared is repeated.
+const ROUNDS: usize = 3;
 
 #[tokio::main]
 async fn main() {
@@ -40,27 +39,39 @@ async fn main() {
         ["peer", "delta-append", folder, way, rows] => {
             return delta_append::run(folder.as_ref(), way, rows.parse().unwrap()).await;
         }
+        ["peer", "bare-loop", url, data, rate, rows] => {
+            return bare_loop::run(url, data.as_ref(), rate.parse().unwrap(), rows.parse().unwrap()).await;
+        }
         _ => {}
     }
     if cfg!(debug_assertions) {
         eprintln!("This is a debug build; its figures say nothing. Use `make bench`.");
     }
     let wanted = |part: &str| arguments.is_empty() || arguments.iter().any(|argument| part.contains(argument.as_str()));
-    println!("Local lakehouse, {} processors. Ratios are medians of {} rounds.", processors(), ingest::ROUNDS);
+    println!("{} processors. Ratios are medians of {ROUNDS} rounds.", processors());
     if wanted("ingest") {
-        ingest::run().await;
+        lakehouse::ingest::run().await;
     }
     if wanted("durable") {
-        durable::run().await;
+        lakehouse::durable::run().await;
     }
     if wanted("delta") {
-        delta::run().await;
+        lakehouse::delta::run().await;
     }
     if wanted("memory") {
-        memory::run().await;
+        lakehouse::memory::run().await;
     }
     if wanted("backlog") {
-        backlog::run().await;
+        lakehouse::backlog::run().await;
+    }
+    if wanted("engine") {
+        workbench::engine::run().await;
+    }
+    if wanted("zerobus") {
+        workbench::zerobus::run().await;
+    }
+    if wanted("sql") {
+        workbench::sql::run().await;
     }
 }
 

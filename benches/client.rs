@@ -12,8 +12,8 @@ use prost::Message;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::process::{Process, http};
-use super::records::{DDL, Event, POOL_BYTES, TABLE, descriptor};
+use crate::process::{Process, http};
+use crate::records::{DDL, Event, POOL_BYTES, TABLE, descriptor};
 
 /// Calls on their way: enough to keep a server busy, and less memory than the SDK's default of a million.
 const IN_FLIGHT: usize = 64;

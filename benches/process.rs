@@ -47,9 +47,7 @@ impl Process {
 
     /// Memory in use now, in MB.
     pub fn resident_mb(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() * 1.024e-3
+        resident_mb(self.child.id())
     }
 
     /// The sum of a metric over its labels.
@@ -88,6 +86,20 @@ pub fn cpu_seconds(id: u32) -> f64 {
     // The second field is the name in brackets; user and system time are the 14th and 15th.
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
     (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / TICKS_PER_SECOND
+}
+
+/// Memory that a process uses now, in MB.
+pub fn resident_mb(id: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() * 1.024e-3
+}
+
+/// Runs a peer to its end and returns what it printed.
+pub fn peer(arguments: &[&str]) -> String {
+    let done = Command::new(std::env::current_exe().unwrap()).arg("peer").args(arguments).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
 }
 
 pub fn http() -> reqwest::Client {

@@ -1,0 +1,150 @@
+//! Files written in whole pages from memory that is aligned as direct I/O wants it, around the page cache.
+//!
+//! What is written once, synced at once and seldom read back has nothing from the cache, which costs a second copy and a page
+//! to be found for each 4 KiB (docs/decisions/0004-direct-io.md). Where the file system has no direct I/O the same pages go
+//! through the cache.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// What positions, lengths and memory are multiples of.
+pub(crate) const PAGE: usize = 4096;
+/// Bytes that are put together for one write, at most.
+const LARGEST: usize = 4 << 20;
+
+/// Makes an empty file and begins to write it, around the page cache where the file system can.
+///
+/// # Errors
+/// What the disk or `first` says.
+pub(crate) fn create(path: &Path, first: impl Fn(&File) -> io::Result<()>) -> io::Result<File> {
+    let begin = |direct| -> io::Result<File> {
+        let file = open(path, direct)?;
+        first(&file)?;
+        Ok(file)
+    };
+    match begin(true) {
+        // Some file systems refuse when the file is opened, some at the first write.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => begin(false),
+        begun => begun,
+    }
+}
+
+fn open(path: &Path, direct: bool) -> io::Result<File> {
+    let mut options = File::options();
+    options.create(true).truncate(true).read(true).write(true);
+    #[cfg(target_os = "linux")]
+    if direct {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::DIRECT.bits().cast_signed());
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = direct;
+    options.open(path)
+}
+
+/// A place in a file and what is to be written there next.
+pub(crate) struct Pages<'a> {
+    file: &'a File,
+    /// Where the buffer's content goes; a multiple of [`PAGE`].
+    position: u64,
+    buffer: &'a mut PageBuffer,
+}
+
+/// Aligned memory that is used again and again.
+#[derive(Default)]
+pub(crate) struct PageBuffer {
+    bytes: Vec<u8>,
+    /// The first aligned byte.
+    start: usize,
+    filled: usize,
+}
+
+impl PageBuffer {
+    fn room(&self) -> usize {
+        self.bytes.len().saturating_sub(PAGE)
+    }
+
+    /// Makes room for so many bytes, or for the most that is written at once.
+    fn reserve(&mut self, bytes: usize) {
+        let wanted = bytes.clamp(16 * PAGE, LARGEST).next_multiple_of(PAGE);
+        if self.room() < wanted {
+            self.bytes = vec![0; wanted + PAGE];
+            // At most a page less one byte, since a byte can be aligned anywhere.
+            self.start = self.bytes.as_ptr().align_offset(PAGE).min(PAGE);
+        }
+    }
+}
+
+impl<'a> Pages<'a> {
+    /// Begins to write at `position`, a multiple of [`PAGE`], about `bytes` bytes.
+    pub(crate) fn at(file: &'a File, position: u64, bytes: usize, buffer: &'a mut PageBuffer) -> Self {
+        buffer.reserve(bytes);
+        buffer.filled = 0;
+        Self { file, position, buffer }
+    }
+
+    /// Adds bytes, and writes what makes whole pages when there is no more room.
+    pub(crate) fn push(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let PageBuffer { start, filled, .. } = *self.buffer;
+            let count = bytes.len().min(self.buffer.room() - filled);
+            let (now, later) = bytes.split_at(count);
+            self.buffer.bytes[start + filled..start + filled + count].copy_from_slice(now);
+            self.buffer.filled += count;
+            bytes = later;
+            if self.buffer.filled == self.buffer.room() {
+                self.write_whole()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the whole pages there are.
+    pub(crate) fn write_whole(&mut self) -> io::Result<()> {
+        let PageBuffer { start, filled, .. } = *self.buffer;
+        let whole = filled - filled % PAGE;
+        self.file.write_all_at(&self.buffer.bytes[start..start + whole], self.position)?;
+        self.position += whole as u64;
+        self.buffer.bytes.copy_within(start + whole..start + filled, start);
+        self.buffer.filled = filled - whole;
+        Ok(())
+    }
+
+    /// Writes the rest; where it does not end with a page, zeros follow it.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        let missing = self.buffer.filled.next_multiple_of(PAGE) - self.buffer.filled;
+        self.push(&[0; PAGE][..missing])?;
+        self.write_whole()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_pushed_in_any_pieces_is_in_the_file() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let bytes: Vec<u8> = (0..3 * LARGEST + 5 * PAGE).map(|place| (place * 31 % 251) as u8).collect();
+        for direct in [true, false] {
+            let path = folder.path().join(format!("direct-{direct}"));
+            let file = match open(&path, direct) {
+                Ok(file) => file,
+                Err(error) if direct && error.kind() == io::ErrorKind::InvalidInput => continue,
+                Err(error) => panic!("{error}"),
+            };
+            let mut buffer = PageBuffer::default();
+            for (piece, until) in [(977, 5 * PAGE), (LARGEST + 1, bytes.len())] {
+                let from = file.metadata().expect("metadata").len();
+                let mut pages = Pages::at(&file, from, until - from as usize, &mut buffer);
+                for piece in bytes[from as usize..until].chunks(piece) {
+                    pages.push(piece).expect("push");
+                }
+                pages.finish().expect("finish");
+            }
+            assert!(std::fs::read(&path).expect("read") == bytes, "direct: {direct}");
+        }
+    }
+}
