@@ -21,13 +21,12 @@ pub use page::*;
 /// [`PlanPreview`](crate::model::PlanPreview) as JSON comes back.
 pub const PLAN_PREVIEW_PATH: &str = "/workbench/preview";
 
-/// The address of a submission's server-sent events; each message is one whole
-/// [`SubmissionSnapshot`](crate::model::SubmissionSnapshot) as JSON.
-pub fn submission_events_path(id: &str) -> String {
-    format!("/api/v1/submissions/{id}/events")
+/// The address of a submission's [snapshot](crate::model::SubmissionSnapshot); below it, `/events` sends each that replaces it.
+pub fn submission_path(id: &str) -> String {
+    format!("/api/v1/submissions/{id}")
 }
 
-/// The address of a comparison's server-sent events; each message is one whole [`LiveComparison`](crate::model::LiveComparison) as JSON.
-pub fn comparison_events_path(id: &str) -> String {
-    format!("/api/v1/comparisons/{id}/events")
+/// The address of a comparison's [snapshot](crate::model::LiveComparison); below it, `/events` sends each that replaces it.
+pub fn comparison_path(id: &str) -> String {
+    format!("/api/v1/comparisons/{id}")
 }

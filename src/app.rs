@@ -5,7 +5,9 @@ use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
+use crate::ui::compare_page::ComparePage;
 use crate::ui::page::WorkbenchPage;
+use crate::ui::run_page::RunPage;
 use crate::ui::runs_page::RunsPage;
 
 /// The HTML document.
@@ -44,6 +46,8 @@ pub fn App() -> impl IntoView {
                 // In one piece: an island in a fragment that is streamed later might not be woken.
                 <Route path=path!("/") view=WorkbenchPage ssr=SsrMode::Async />
                 <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async />
+                <Route path=path!("/runs/:id") view=RunPage ssr=SsrMode::Async />
+                <Route path=path!("/compare") view=ComparePage ssr=SsrMode::Async />
             </Routes>
         </Router>
     }

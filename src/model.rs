@@ -31,7 +31,7 @@ mod writer;
 pub use date::{CalendarDate, timestamp_micros};
 pub use error::{EdgeError, FieldError};
 pub use history::{HistoryEntry, HistoryPage, HistoryQuery, HistoryRun, HistorySort, MOST_ENTRIES};
-pub use live::{LiveComparison, LiveRun, LogLine, Pressure, PressureLevel};
+pub use live::{LiveComparison, LiveRun, LiveView, LogLine, Pressure, PressureLevel};
 pub use plan::{
     Amount, CheckPlan, Encoding, Order, Plan, PlanPreview, PlanSpec, RatePlan, RateSpec, SourceKind, SourcePlan,
     SourceSpec, SqlMode, WriterOptions, WriterPlan,

@@ -1,9 +1,9 @@
 //! The components of the pages. Knows [`crate::model`] and the server functions of [`crate::api`]; the parts that are on the server
 //! only also ask the engine. Knows nothing of HTTP.
 //!
-//! What never changes in the browser is HTML from the server and works as plain forms and links: [`page`], [`composer`], the
-//! list of runs. What is alive is islands:
-//! [`workbench`], where everything hangs on the signals of [`bench`], and small ones. What only a browser has
+//! What never changes in the browser is HTML from the server and works as plain forms and links: [`page`], [`composer`], [`run_page`],
+//! [`compare_page`], the list of runs. What is alive is islands: [`workbench`], where everything hangs on the signals of [`bench`],
+//! [`run::island`], which hangs on those of [`run::board`], and small ones. What only a browser has
 //! (storage, focus, server-sent events) is behind [`browser`] and [`live`], which are silent on the server.
 //! Pure parts - [`number`], [`journey`], [`samples`], [`session`], [`chart`] - are tested natively.
 
@@ -11,6 +11,8 @@ pub mod banner;
 pub mod bench;
 pub mod browser;
 pub mod chart;
+#[cfg(feature = "ssr")]
+pub mod compare_page;
 pub mod compose;
 pub mod composer;
 pub mod drafts;
@@ -31,6 +33,9 @@ mod patch;
 pub mod product_form;
 pub mod rows;
 pub mod rows_form;
+pub mod run;
+#[cfg(feature = "ssr")]
+pub mod run_page;
 #[cfg(feature = "ssr")]
 pub mod runs_page;
 pub mod samples;

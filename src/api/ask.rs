@@ -29,12 +29,20 @@ pub async fn submit(submission: Submission) -> Result<SubmissionSnapshot, EdgeEr
     read(ask("submit", object(vec![("submission", submission.to_json())])).await?)
 }
 
-/// Asks `submission`.
+/// The snapshot at an address under `/api/v1`: for when server-sent events do not come through.
 ///
 /// # Errors
 /// What the server says, or `UNREACHABLE`.
-pub async fn submission(id: String) -> Result<SubmissionSnapshot, EdgeError> {
-    read(ask("submission", object(vec![("id", id.into())])).await?)
+pub async fn snapshot_at(path: &str) -> Result<Value, EdgeError> {
+    answer(fetch(path, &RequestInit::new()).await)
+}
+
+/// Asks `comparisons/stop`.
+///
+/// # Errors
+/// What the server says, or `UNREACHABLE`.
+pub async fn stop_comparison(id: String) -> Result<(), EdgeError> {
+    ask("comparisons/stop", object(vec![("id", id.into())])).await.map(|_nothing| ())
 }
 
 /// Asks `rows`.
@@ -68,7 +76,6 @@ fn answer<T: Receive>(came: Result<(bool, String), JsValue>) -> Result<T, EdgeEr
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Whether the status is a good one, and the text that came with it.
 async fn post(address: &str, kind: &str, body: &str) -> Result<(bool, String), JsValue> {
     let headers = Headers::new()?;
     headers.set("Content-Type", kind)?;
@@ -76,7 +83,12 @@ async fn post(address: &str, kind: &str, body: &str) -> Result<(bool, String), J
     request.set_method("POST");
     request.set_headers(&headers);
     request.set_body(&body.into());
-    let answer = JsFuture::from(window().fetch_with_str_and_init(address, &request)).await?;
+    fetch(address, &request).await
+}
+
+/// Whether the status is a good one, and the text that came with it.
+async fn fetch(address: &str, request: &RequestInit) -> Result<(bool, String), JsValue> {
+    let answer = JsFuture::from(window().fetch_with_str_and_init(address, request)).await?;
     let answer: Response = answer.unchecked_into();
     let text = JsFuture::from(answer.text()?).await?;
     Ok((answer.ok(), text.as_string().unwrap_or_default()))

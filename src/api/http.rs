@@ -30,6 +30,8 @@ use crate::server::router::AppState;
 /// Proxies cut streams at their own time; the server ends one first and the browser comes back.
 const LONGEST_EVENT_STREAM: Duration = Duration::from_secs(100);
 const HEARTBEAT: Duration = Duration::from_secs(10);
+/// A browser waits so long before it comes back.
+const COME_BACK: Duration = Duration::from_millis(500);
 
 /// The HTTP status of an error code.
 pub fn status_of(error: &EdgeError) -> StatusCode {
@@ -164,7 +166,7 @@ fn event_stream<T: Clone + Serialize + Send + Sync + 'static>(
         })
         .take_until(stop)
         .filter_map(move |value| {
-            let event = Event::default().id(at(&value).0.to_string()).json_data(&value);
+            let event = Event::default().id(at(&value).0.to_string()).retry(COME_BACK).json_data(&value);
             std::future::ready(event.ok().map(Ok))
         });
     Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
-pub(in crate::api) use comparisons::page_plan;
+pub(crate) use comparisons::page_plan;
 pub use comparisons::*;
 
 use super::http;
@@ -37,15 +37,6 @@ pub async fn workbench_info() -> Result<WorkbenchInfo, EdgeError> {
 #[server(name = AskSubmit, prefix = "/api/page", endpoint = "submit", input = Json)]
 pub async fn submit(submission: Submission) -> Result<SubmissionSnapshot, EdgeError> {
     with_status(engine()?.submit(submission, crate::engine::Origin::Page).await)
-}
-
-/// Where a submission stands: for when server-sent events do not come through.
-///
-/// # Errors
-/// `NOT_FOUND` when it is not, or no longer, known.
-#[server(name = AskSubmission, prefix = "/api/page", endpoint = "submission", input = Json)]
-pub async fn submission(id: String) -> Result<SubmissionSnapshot, EdgeError> {
-    with_status(engine()?.submission(&id))
 }
 
 /// The latest rows of a table, by SELECT through the workspace.

@@ -10,14 +10,18 @@ pub enum Unit {
     RowsPerSecond,
     /// Milliseconds.
     Milliseconds,
+    /// How many.
+    Count,
 }
 
 impl Unit {
     /// A tick's text. Tick values are round, so digits that say nothing are left out: `0`, `20 ms`, `1 k`.
     pub fn tick(self, value: f64) -> String {
         match self {
-            Self::RowsPerSecond => shortened(&amount(value)),
+            Self::RowsPerSecond | Self::Count => shortened(&amount(value)),
             Self::Milliseconds if value == 0.0 => "0".to_owned(),
+            // Decades of seconds are round as seconds only.
+            Self::Milliseconds if value >= 60_000.0 && value % 60_000.0 != 0.0 => format!("{} s", amount(value / 1e3)),
             Self::Milliseconds => shortened(&milliseconds(value)),
         }
     }
@@ -45,7 +49,14 @@ mod tests {
 
     #[test]
     fn ticks_have_no_needless_digits() {
-        for (value, text) in [(0.0, "0"), (20.0, "20 ms"), (2_500.0, "2.5 s"), (0.1, "100 µs"), (120_000.0, "2 min")] {
+        for (value, text) in [
+            (0.0, "0"),
+            (20.0, "20 ms"),
+            (2_500.0, "2.5 s"),
+            (0.1, "100 µs"),
+            (120_000.0, "2 min"),
+            (100_000.0, "100 s"),
+        ] {
             assert_eq!(Unit::Milliseconds.tick(value), text);
         }
         assert_eq!(Unit::RowsPerSecond.tick(1_000.0), "1 k");

@@ -88,10 +88,20 @@ impl Svg {
 
     /// The whole picture, which screen readers call by `label`.
     pub fn finish(self, label: &str) -> String {
+        let role = format!(r#"role="img" aria-label="{}""#, escape(label));
+        self.whole("picture", &role)
+    }
+
+    /// The whole picture, which says nothing that is not said beside it: screen readers pass it over.
+    pub fn finish_unsaid(self, class: &str) -> String {
+        self.whole(&format!("picture {class}"), r#"aria-hidden="true""#)
+    }
+
+    fn whole(self, class: &str, role: &str) -> String {
         let Self { width, height, body } = self;
-        let (width, height, label) = (fixed(width, 0), fixed(height, 0), escape(label));
+        let (width, height) = (fixed(width, 0), fixed(height, 0));
         format!(
-            r#"<svg class="picture" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-label="{label}">{body}</svg>"#
+            r#"<svg class="{class}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" {role}>{body}</svg>"#
         )
     }
 }

@@ -45,6 +45,22 @@ pub fn line(points: &[Option<(f64, f64)>]) -> String {
     text
 }
 
+/// The points that stand alone between two gaps, where a line has no length: each a line of none, which round ends make a dot.
+pub fn dots(points: &[Option<(f64, f64)>]) -> String {
+    let mut text = String::new();
+    let is_there = |index: Option<usize>| index.and_then(|index| points.get(index)).is_some_and(Option::is_some);
+    for (index, point) in points.iter().enumerate() {
+        if let Some((x, y)) = point
+            && !is_there(index.checked_sub(1))
+            && !is_there(Some(index + 1))
+        {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "M{} {}h0", fixed(*x, 1), fixed(*y, 1));
+        }
+    }
+    text
+}
+
 /// The area between two lines that share their x, broken where one is missing: `(x, low, high)`.
 pub fn band(points: &[Option<(f64, f64, f64)>]) -> String {
     let mut text = String::new();
@@ -137,6 +153,13 @@ mod tests {
         let points = [Some((0.0, 1.0)), Some((10.0, 2.0)), None, Some((30.0, 4.25)), Some((40.0, 5.0))];
         assert_eq!(line(&points), "M0.0 1.0L10.0 2.0M30.0 4.2L40.0 5.0");
         assert_eq!(line(&[]), "");
+    }
+
+    #[test]
+    fn what_stands_alone_is_a_dot() {
+        let points = [Some((0.0, 1.0)), None, Some((20.0, 2.0)), Some((30.0, 3.0)), None, Some((50.0, 5.0))];
+        assert_eq!(dots(&points), "M0.0 1.0h0M50.0 5.0h0");
+        assert_eq!(dots(&[]), "");
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub struct TimeLine {
     pub name: String,
     /// Its hue, dashes and marker.
     pub look: Look,
+    /// The second of two measures of one run: thinner, dotted, without markers and without a name.
+    pub second: bool,
     /// In the order of time.
     pub points: Vec<TimePoint>,
 }
@@ -52,11 +54,9 @@ pub struct TimePoint {
 }
 
 /// Draws it.
-pub fn draw(plot: &TimePlot, (width, height): (f64, f64), label: &str) -> String {
-    let longest = plot.lines.iter().map(|line| line.name.chars().count()).max().unwrap_or(0);
-    let names = if plot.named { longest as f64 * LETTER + 34.0 } else { 8.0 };
-    let frame = Frame { right: (width - names).max(LEFT + 80.0), bottom: height - BOTTOM, plot };
-    let mut svg = Svg::new(width, height);
+pub fn draw(plot: &TimePlot, size: (f64, f64), label: &str) -> String {
+    let frame = Frame::of(plot, size);
+    let mut svg = Svg::new(size.0, size.1);
     frame.axes(&mut svg);
     for line in &plot.lines {
         frame.line(&mut svg, line);
@@ -67,19 +67,39 @@ pub fn draw(plot: &TimePlot, (width, height): (f64, f64), label: &str) -> String
     svg.finish(label)
 }
 
-struct Frame<'a> {
+/// Where everything of a picture goes, in pixels.
+pub struct Frame<'a> {
     right: f64,
     bottom: f64,
     plot: &'a TimePlot,
 }
 
-impl Frame<'_> {
-    fn x(&self, at_ms: f64) -> f64 {
+impl<'a> Frame<'a> {
+    /// The frame of a picture of that width and height.
+    pub fn of(plot: &'a TimePlot, (width, height): (f64, f64)) -> Self {
+        let longest = plot.lines.iter().map(|line| line.name.chars().count()).max().unwrap_or(0);
+        let names = if plot.named { longest as f64 * LETTER + 34.0 } else { 8.0 };
+        Self { right: (width - names).max(LEFT + 80.0), bottom: height - BOTTOM, plot }
+    }
+
+    /// Where a moment is.
+    pub fn x(&self, at_ms: f64) -> f64 {
         LEFT + (self.right - LEFT) * (at_ms / self.plot.end_ms.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0)
     }
 
-    fn y(&self, value: f64) -> f64 {
+    /// Where a value is.
+    pub fn y(&self, value: f64) -> f64 {
         self.bottom - (self.bottom - TOP) * self.plot.scale.place(value)
+    }
+
+    /// The moment at a place; the nearest end when it is outside.
+    pub fn at_ms(&self, x: f64) -> f64 {
+        ((x - LEFT) / (self.right - LEFT)).clamp(0.0, 1.0) * self.plot.end_ms
+    }
+
+    /// The upper and the lower end of the plotted area.
+    pub fn ends(&self) -> (f64, f64) {
+        (TOP, self.bottom)
     }
 
     fn axes(&self, svg: &mut Svg) {
@@ -108,10 +128,12 @@ impl Frame<'_> {
         // Counted from the end, so that the last value has its marker.
         let marked = known.iter().rev().step_by(every);
         let markers: String = marked.map(|(x, y)| path::marker(line.look.marker(), *x, *y)).collect();
-        svg.group("series", line.look, |svg| {
+        let (class, markers) = if line.second { ("series second", String::new()) } else { ("series", markers) };
+        svg.group(class, line.look, |svg| {
             svg.path("band", &path::band(&edges));
             svg.path("edge", &path::line(&tops));
             svg.path("line", &path::line(&places));
+            svg.path("dot", &path::dots(&places));
             svg.path("marker", &markers);
         });
     }
@@ -119,10 +141,10 @@ impl Frame<'_> {
     /// Names at the right, as near to the line's last value as the others leave room for.
     fn names(&self, svg: &mut Svg) {
         let last = |line: &TimeLine| line.points.iter().rev().find_map(|point| point.value);
-        let wanted: Vec<f64> =
-            self.plot.lines.iter().map(|line| last(line).map_or(self.bottom, |last| self.y(last))).collect();
+        let named: Vec<&TimeLine> = self.plot.lines.iter().filter(|line| !line.second).collect();
+        let wanted: Vec<f64> = named.iter().map(|line| last(line).map_or(self.bottom, |last| self.y(last))).collect();
         let places = path::spread(&wanted, 16.0, self.bottom);
-        for (line, y) in self.plot.lines.iter().zip(places) {
+        for (line, y) in named.into_iter().zip(places) {
             let x = self.right + 12.0;
             svg.group("series", line.look, |svg| {
                 svg.path("line", &path::line(&[Some((x - 6.0, y)), Some((x + 8.0, y))]));
@@ -142,7 +164,12 @@ mod tests {
         let point = |at_ms, value: Option<f64>| TimePoint { at_ms, value, high: value.map(|value| value * 2.0) };
         let points = vec![point(0.0, Some(10.0)), point(500.0, None), point(1_000.0, Some(20.0))];
         TimePlot {
-            lines: vec![TimeLine { name: "a & b".to_owned(), look: Look { writer: WriterKind::Sql, nth: 0 }, points }],
+            lines: vec![TimeLine {
+                name: "a & b".to_owned(),
+                look: Look { writer: WriterKind::Sql, nth: 0 },
+                second: false,
+                points,
+            }],
             unit: Unit::Milliseconds,
             scale: Scale::Linear { top: 40.0 },
             end_ms: 1_000.0,
@@ -157,6 +184,25 @@ mod tests {
         assert!(markup.contains(r#"class="line" d="M56.0 85.0M"#), "{markup}");
         assert!(markup.contains("60.0\"/>"), "{markup}");
         assert!(markup.contains("a &amp; b</text>"), "{markup}");
+    }
+
+    #[test]
+    fn places_lead_back_to_moments() {
+        let plot = plot();
+        let frame = Frame::of(&plot, (400.0, 136.0));
+        for at_ms in [0.0, 250.0, 1_000.0] {
+            assert!((frame.at_ms(frame.x(at_ms)) - at_ms).abs() < 1e-9, "{at_ms}");
+        }
+        assert_eq!((frame.at_ms(-5.0), frame.at_ms(5_000.0)), (0.0, 1_000.0));
+    }
+
+    #[test]
+    fn a_second_measure_has_neither_markers_nor_a_name() {
+        let mut plot = plot();
+        plot.lines[0].second = true;
+        let markup = draw(&plot, (400.0, 136.0), "visible");
+        assert!(markup.contains("class=\"series second\""), "{markup}");
+        assert!(!markup.contains("class=\"marker\"") && !markup.contains("a &amp; b</text>"), "{markup}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::axis::Unit;
 use super::markup::{Anchor, Svg};
 use super::path;
 use super::scale::Scale;
+use crate::model::Latencies;
 use crate::model::number::milliseconds;
 
 const ROW: f64 = 96.0;
@@ -47,8 +48,15 @@ pub fn scale_of(tracks: &[Track]) -> Scale {
     Scale::fitting(values.into_iter())
 }
 
+/// The stops of a run's records that were measured.
+pub fn stops(latencies: &Latencies) -> Vec<Stop> {
+    let names = ["encoded", "sent", "durable", "visible"];
+    let measured = names.into_iter().zip(latencies.stages()).filter(|(_, (_, values))| values.count > 0);
+    measured.map(|(name, (_, values))| Stop { name, p50_ms: values.p50, p99_ms: values.p99 }).collect()
+}
+
 /// Draws them one below the other.
-pub fn draw(tracks: &[Track], width: f64, label: &str) -> String {
+pub fn draw(tracks: &[Track], width: f64) -> Svg {
     let frame = Frame { width, scale: scale_of(tracks) };
     let height = tracks.len() as f64 * ROW + AXIS;
     let mut svg = Svg::new(width, height);
@@ -56,7 +64,7 @@ pub fn draw(tracks: &[Track], width: f64, label: &str) -> String {
     for (index, track) in tracks.iter().enumerate() {
         frame.track(&mut svg, track, index as f64 * ROW);
     }
-    svg.finish(label)
+    svg
 }
 
 struct Frame {
@@ -165,7 +173,7 @@ mod tests {
     #[test]
     fn segments_are_to_scale() {
         // Up to 20 ms, evenly, on 100 px from 8 on: the axis has no reason to be logarithmic.
-        let markup = draw(&[track(&[("sent", 2.0), ("durable", 10.0)])], 116.0, "journey");
+        let markup = draw(&[track(&[("sent", 2.0), ("durable", 10.0)])], 116.0).finish("journey");
         assert!(markup.contains(r#"class="segment sent" x="8.0" y="40.0" width="10.0""#), "{markup}");
         assert!(markup.contains(r#"class="segment durable" x="18.0" y="40.0" width="40.0""#), "{markup}");
     }
@@ -174,14 +182,14 @@ mod tests {
     fn all_tracks_share_an_axis() {
         let tracks = [track(&[("durable", 10.0)]), track(&[("durable", 1_000.0)])];
         assert_eq!(scale_of(&tracks), Scale::Log { low: 10.0, high: 10_000.0 });
-        let markup = draw(&tracks, 600.0, "journey");
+        let markup = draw(&tracks, 600.0).finish("journey");
         assert_eq!(markup.matches(r#"class="lead""#).count(), 2, "a logarithmic axis has no zero: {markup}");
         assert_eq!(markup.matches(">validated<").count(), 2);
     }
 
     #[test]
     fn a_run_without_records_says_so() {
-        let markup = draw(&[track(&[])], 300.0, "journey");
+        let markup = draw(&[track(&[])], 300.0).finish("journey");
         assert!(markup.contains("nothing became durable"), "{markup}");
         assert!(!markup.contains("NaN"));
     }

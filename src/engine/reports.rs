@@ -1,6 +1,9 @@
 //! Reports by id, whether their comparison has just ended or was run long ago.
 
+use std::sync::{MutexGuard, PoisonError};
+
 use super::Engine;
+use super::comparison::Comparisons;
 use super::history::HistoryError;
 use crate::model::{EdgeError, HistoryPage, HistoryQuery, Report};
 
@@ -47,8 +50,12 @@ impl Engine {
             let message = format!("A name has 1 to {LONGEST_NAME} characters. The old name was kept. Send another.");
             return Err(EdgeError::new("INVALID_PARAMETER_VALUE", message));
         }
-        let history = self.history().ok_or_else(|| unknown(id))?;
-        if history.rename(id, name).await.map_err(unkept)? { Ok(()) } else { Err(unknown(id)) }
+        let kept = match self.history() {
+            Some(history) => history.rename(id, name).await.map_err(unkept)?,
+            None => false,
+        };
+        let remembered = self.remembered().rename(id, name);
+        if kept || remembered { Ok(()) } else { Err(unknown(id)) }
     }
 
     /// Forgets an ended comparison. Its rows stay in their table.
@@ -56,8 +63,17 @@ impl Engine {
     /// # Errors
     /// `NOT_FOUND`, what the history says.
     pub async fn forget_comparison(&self, id: &str) -> Result<(), EdgeError> {
-        let history = self.history().ok_or_else(|| unknown(id))?;
-        if history.delete(id).await.map_err(unkept)? { Ok(()) } else { Err(unknown(id)) }
+        let kept = match self.history() {
+            Some(history) => history.delete(id).await.map_err(unkept)?,
+            None => false,
+        };
+        let remembered = self.remembered().forget(id);
+        if kept || remembered { Ok(()) } else { Err(unknown(id)) }
+    }
+
+    /// The comparisons that need no history yet.
+    fn remembered(&self) -> MutexGuard<'_, Comparisons> {
+        self.comparisons.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

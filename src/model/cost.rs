@@ -4,10 +4,12 @@
 //! default, and the cost then says what is missing instead of a number.
 
 mod prices;
+mod typed;
 
 use serde::{Deserialize, Serialize};
 
 pub use prices::{Prices, WAREHOUSE_SOURCE, WarehouseSize, ZEROBUS_DBU_PER_GB, ZEROBUS_SOURCE};
+pub use typed::read as read_prices;
 
 use super::number::{grouped, three_digits};
 use super::{Report, RunReport, WriterKind};

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ErrorCount, Latencies, Plan, RecordCounts, RunState, SeriesPoint, TableName, Throughput, WorkspaceBadge,
-    WriterOptions,
+    ErrorCount, Latencies, Order, Plan, RecordCounts, Report, RunReport, RunState, SeriesPoint, TableName, Throughput,
+    WorkspaceBadge, WriterOptions,
 };
 
 /// All that is known of a comparison at one moment.
@@ -30,6 +30,54 @@ pub struct LiveComparison {
     pub runs: Vec<LiveRun>,
     /// The latest lines of what happened, oldest first; at most 200.
     pub log: Vec<LogLine>,
+}
+
+impl From<&Report> for LiveComparison {
+    /// How things stood when it had ended; there is no log.
+    fn from(report: &Report) -> Self {
+        Self {
+            id: report.id.clone(),
+            sequence: 0,
+            name: report.name.clone(),
+            workspace: report.workspace.clone(),
+            table: report.table.clone(),
+            plan: report.plan.clone(),
+            started_at: report.started_at.clone(),
+            finished: true,
+            runs: report.runs.iter().map(LiveRun::from).collect(),
+            log: Vec::new(),
+        }
+    }
+}
+
+/// What of a comparison changes while it runs: the part of [`LiveComparison`] that a page draws again and again.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveView {
+    /// Its id.
+    pub id: String,
+    /// Counts up with every change.
+    pub sequence: u64,
+    /// Nothing will change any more; the report is there.
+    pub finished: bool,
+    /// Whether the runs go one after the other or all at once.
+    pub order: Order,
+    /// One for each writer.
+    pub runs: Vec<LiveRun>,
+    /// The latest lines of what happened, oldest first.
+    pub log: Vec<LogLine>,
+}
+
+impl From<&LiveComparison> for LiveView {
+    fn from(live: &LiveComparison) -> Self {
+        Self {
+            id: live.id.clone(),
+            sequence: live.sequence,
+            finished: live.finished,
+            order: live.plan.order,
+            runs: live.runs.clone(),
+            log: live.log.clone(),
+        }
+    }
 }
 
 /// A run at one moment.
@@ -67,6 +115,29 @@ pub struct LiveRun {
     pub pressure: Pressure,
     /// The course so far, at most 240 points.
     pub series: Vec<SeriesPoint>,
+}
+
+impl From<&RunReport> for LiveRun {
+    fn from(run: &RunReport) -> Self {
+        Self {
+            run_id: run.run_id.clone(),
+            writer: run.writer.clone(),
+            options: run.options,
+            state: run.state,
+            reason: run.reason.clone(),
+            records: run.records,
+            progress: None,
+            left_ms: None,
+            elapsed_ms: run.elapsed_ms,
+            throughput: run.throughput,
+            latency_ms: run.latency_ms,
+            in_flight: 0,
+            retries: run.retries,
+            errors: run.errors.clone(),
+            pressure: Pressure::default(),
+            series: run.series.clone(),
+        }
+    }
 }
 
 /// How hard a writer pushes back, and why it is thought so.

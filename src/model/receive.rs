@@ -90,6 +90,8 @@ receive_words! {
     SubmissionState { "running" => Running, "succeeded" => Succeeded, "failed" => Failed }
 }
 
+mod live;
+
 impl Receive for WriterKind {
     fn receive(value: &Value) -> Option<Self> {
         Self::parse(value.as_str()?)

@@ -3,6 +3,7 @@
 //! Here and not in [`crate::api`], because a page that is shown again is a page: this room knows the app.
 
 mod composer;
+mod run;
 mod runs;
 mod uploads;
 
@@ -28,6 +29,7 @@ pub fn routes() -> axum::Router<AppState> {
         .route(UPLOAD, to(Source::Upload.address()).merge(uploads::route()))
         .route(RENAME, to("/runs").post(runs::rename))
         .route(DELETE, to("/runs").post(runs::delete))
+        .merge(run::routes())
 }
 
 /// The page at an address, with something more to show.

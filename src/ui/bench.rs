@@ -7,14 +7,18 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::drafts::Drafts;
+use super::live::{self, Follower};
 use super::number::{count_of, duration};
 use super::session::{self, Sample};
-use super::{browser, field_errors, journey, live};
+use super::{browser, field_errors, journey};
 use crate::api;
+use crate::model::receive::Receive;
 use crate::model::{
     EdgeError, FieldError, Stage, StageState, Submission, SubmissionSnapshot, SubmissionState, TableInfo, TableName,
     WorkbenchInfo, WriterCard, WriterKind, WriterState,
 };
+
+pub use super::live::Link;
 
 /// How often a silent workspace is asked again.
 const RETRY: Duration = Duration::from_secs(5);
@@ -30,17 +34,6 @@ pub enum Phase {
     Refused(EdgeError),
     /// It has a snapshot.
     Followed,
-}
-
-/// How news of a submission arrives.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Link {
-    /// By events, or nothing more is expected.
-    Live,
-    /// Events do not come through and asking has not worked yet; for that many seconds.
-    Reconnecting(u32),
-    /// The server no longer knows it.
-    Lost(EdgeError),
 }
 
 /// Every signal of the page; copied freely.
@@ -189,7 +182,7 @@ impl Bench {
         self.phase.set(Phase::Followed);
         self.accept(snapshot);
         if !finished {
-            live::follow(self, id);
+            live::follow(api::submission_path(&id), Submitted { bench: self, id });
         }
     }
 
@@ -282,6 +275,32 @@ impl Bench {
             self.ask_again();
         };
         set_timeout(again, RETRY);
+    }
+}
+
+/// The submission that is followed.
+struct Submitted {
+    bench: Bench,
+    id: String,
+}
+
+impl Follower for Submitted {
+    fn is_waiting(&self) -> bool {
+        let known = self.bench.snapshot;
+        known.with_untracked(|known| known.as_ref().is_some_and(|known| known.id == self.id && !known.finished))
+    }
+
+    fn accept(&self, snapshot: &serde_json::Value) {
+        if let Some(snapshot) = SubmissionSnapshot::receive(snapshot) {
+            self.bench.accept(snapshot);
+        }
+    }
+
+    fn linked(&self, link: Link) {
+        if matches!(link, Link::Lost(_)) {
+            self.bench.announcement.set("The server no longer knows this submission.".to_owned());
+        }
+        self.bench.link.set(link);
     }
 }
 

@@ -51,6 +51,19 @@ mod real {
         Some(link.get_attribute("href")?.trim_start_matches('#').to_owned())
     }
 
+    pub(super) fn is_open(event: &web_sys::Event) -> bool {
+        event.target().is_some_and(|details| details.unchecked_into::<web_sys::Element>().has_attribute("open"))
+    }
+
+    pub(super) fn is_hidden() -> bool {
+        document().hidden()
+    }
+
+    pub(super) fn reload() {
+        // It fails only where the page may not navigate at all.
+        let _ = window().location().reload();
+    }
+
     fn form(id: &str) -> Option<web_sys::HtmlFormElement> {
         document().get_element_by_id(id)?.dyn_into().ok()
     }
@@ -126,6 +139,20 @@ pub fn linked(event: &leptos::ev::MouseEvent) -> Option<String> {
     }
 }
 
+/// Whether nobody can see the page now.
+pub fn is_hidden() -> bool {
+    #[cfg(feature = "hydrate")]
+    return real::is_hidden();
+    #[cfg(not(feature = "hydrate"))]
+    false
+}
+
+/// Loads the page anew.
+pub fn reload() {
+    #[cfg(feature = "hydrate")]
+    real::reload();
+}
+
 /// Makes the content of an element what `markup` says.
 pub fn patch(host: &leptos::tachys::renderer::types::Element, markup: &str) {
     #[cfg(feature = "hydrate")]
@@ -133,6 +160,17 @@ pub fn patch(host: &leptos::tachys::renderer::types::Element, markup: &str) {
     let _ = super::patch::patch(host, markup);
     #[cfg(not(feature = "hydrate"))]
     let _ = (host, markup);
+}
+
+/// Whether the `<details>` that an event came from are folded out.
+pub fn is_open(event: &leptos::ev::Event) -> bool {
+    #[cfg(feature = "hydrate")]
+    return real::is_open(event);
+    #[cfg(not(feature = "hydrate"))]
+    {
+        let _ = event;
+        false
+    }
 }
 
 /// Sets the theme of the document; `None` follows the system.

@@ -1,16 +1,41 @@
-//! Follows a submission: server-sent events while they come through, asking once a second when they do not.
+//! Follows something on the server: server-sent events while they come through, asking once a second when they do not.
 //!
 //! Uses the browser's `EventSource` directly: wrappers hide the errors between two attempts to reconnect, and
-//! the page has to say "reconnecting" then. Each event is a whole snapshot, so a lost one costs nothing.
+//! the page has to say "reconnecting" then. Each event is a whole snapshot, so a lost one costs nothing. Knows nothing of
+//! what it follows.
 
-use super::bench::Bench;
+use serde_json::Value;
 
-/// Begins to follow; whatever was followed before is let go.
-pub fn follow(bench: Bench, id: String) {
+use crate::model::EdgeError;
+
+/// How news arrives.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Link {
+    /// By events, or nothing more is expected.
+    Live,
+    /// Events do not come through and asking has not worked yet; for that many seconds.
+    Reconnecting(u32),
+    /// The server no longer knows it.
+    Lost(EdgeError),
+}
+
+/// Who follows something.
+pub trait Follower: 'static {
+    /// Whether the page still waits for news of it.
+    fn is_waiting(&self) -> bool;
+    /// A snapshot has come.
+    fn accept(&self, snapshot: &Value);
+    /// How news arrives has changed.
+    fn linked(&self, link: Link);
+}
+
+/// Begins to follow what is at `path`; whatever was followed before is let go. The address answers the snapshot, and below it
+/// `/events` sends each that replaces it.
+pub fn follow(path: String, follower: impl Follower) {
     #[cfg(feature = "hydrate")]
-    real::follow(bench, id);
+    real::follow(path, std::rc::Rc::new(follower));
     #[cfg(not(feature = "hydrate"))]
-    let _ = (bench, id);
+    let _ = (path, follower);
 }
 
 #[cfg(feature = "hydrate")]
@@ -25,10 +50,8 @@ mod real {
     use wasm_bindgen::closure::Closure;
     use web_sys::{Event, EventSource, MessageEvent};
 
-    use super::super::bench::{Bench, Link};
+    use super::{Follower, Link};
     use crate::api;
-    use crate::model::SubmissionSnapshot;
-    use crate::model::receive::receive;
 
     /// Failed attempts in a row after which events are given up for asking.
     const ATTEMPTS: u32 = 3;
@@ -54,28 +77,23 @@ mod real {
         }
     }
 
-    /// Whether the page still waits for news of that submission.
-    fn is_awaited(bench: Bench, id: &str) -> bool {
-        bench.snapshot.with_untracked(|known| known.as_ref().is_some_and(|known| known.id == id && !known.finished))
-    }
-
-    pub(super) fn follow(bench: Bench, id: String) {
+    pub(super) fn follow(path: String, follower: Rc<dyn Follower>) {
         SOURCE.with(|source| drop(source.borrow_mut().take()));
-        let Ok(stream) = EventSource::new(&api::submission_events_path(&id)) else {
-            ask(bench, id, 0);
+        let Ok(stream) = EventSource::new(&format!("{path}/events")) else {
+            ask(path, follower, 0);
             return;
         };
         let failures = Rc::new(RefCell::new(0));
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
-            let (failures, id, stream) = (failures.clone(), id.clone(), stream.clone());
+            let (failures, follower, stream) = (failures.clone(), follower.clone(), stream.clone());
             move |event: MessageEvent| {
                 *failures.borrow_mut() = 0;
                 let text = event.data().as_string().unwrap_or_default();
-                if let Some(snapshot) = receive::<SubmissionSnapshot>(&text) {
-                    bench.link.set(Link::Live);
-                    bench.accept(snapshot);
+                if let Ok(snapshot) = serde_json::from_str(&text) {
+                    follower.linked(Link::Live);
+                    follower.accept(&snapshot);
                 }
-                if !is_awaited(bench, &id) {
+                if !follower.is_waiting() {
                     stream.close();
                 }
             }
@@ -83,15 +101,18 @@ mod real {
         let on_error = Closure::<dyn FnMut(Event)>::new({
             let stream = stream.clone();
             move |_: Event| {
-                if !is_awaited(bench, &id) {
+                if !follower.is_waiting() {
                     stream.close();
                     return;
                 }
                 *failures.borrow_mut() += 1;
-                bench.link.set(Link::Reconnecting(0));
+                // The server ends a stream every now and then, and the browser is back at once: only what fails again is news.
+                if *failures.borrow() > 1 {
+                    follower.linked(Link::Reconnecting(0));
+                }
                 if *failures.borrow() >= ATTEMPTS || stream.ready_state() == EventSource::CLOSED {
                     stream.close();
-                    ask(bench, id.clone(), 0);
+                    ask(path.clone(), follower.clone(), 0);
                 }
             }
         });
@@ -102,33 +123,32 @@ mod real {
         });
     }
 
-    /// Asks for the snapshot, and again a second later until it is finished.
-    fn ask(bench: Bench, id: String, silent_for: u32) {
+    /// Asks for the snapshot, and again a second later until there is nothing more to wait for.
+    fn ask(path: String, follower: Rc<dyn Follower>, silent_for: u32) {
         spawn_local(async move {
-            if !is_awaited(bench, &id) {
+            if !follower.is_waiting() {
                 return;
             }
-            let answer = api::submission(id.clone()).await;
-            if !is_awaited(bench, &id) {
+            let answer = api::snapshot_at(&path).await;
+            if !follower.is_waiting() {
                 return;
             }
             let silent_for = match answer {
                 Ok(snapshot) => {
-                    bench.link.set(Link::Live);
-                    bench.accept(snapshot);
+                    follower.linked(Link::Live);
+                    follower.accept(&snapshot);
                     0
                 }
                 Err(error) if error.error_code == "NOT_FOUND" => {
-                    bench.announcement.set("The server no longer knows this submission.".to_owned());
-                    bench.link.set(Link::Lost(error));
+                    follower.linked(Link::Lost(error));
                     return;
                 }
                 Err(_) => {
-                    bench.link.set(Link::Reconnecting(silent_for));
+                    follower.linked(Link::Reconnecting(silent_for));
                     silent_for + 1
                 }
             };
-            set_timeout(move || ask(bench, id, silent_for), PAUSE);
+            set_timeout(move || ask(path, follower, silent_for), PAUSE);
         });
     }
 }

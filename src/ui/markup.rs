@@ -3,7 +3,7 @@
 //! Pure, so it is tested natively. Values go through [`escape`] here and nowhere else; tags, names of attributes and
 //! [`Markup::raw`] take only what stands in the program.
 
-use crate::chart::markup::escape;
+use crate::chart::markup::{Svg, escape};
 
 /// Attributes: names and values.
 pub type Attributes<'a> = &'a [(&'static str, &'a str)];
@@ -57,6 +57,18 @@ impl Markup {
     /// Markup that never changes.
     pub fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.text.push_str(markup);
+        self
+    }
+
+    /// A picture that says nothing that is not said beside it.
+    pub fn unsaid(&mut self, class: &'static str, picture: Svg) -> &mut Self {
+        self.text.push_str(&picture.finish_unsaid(class));
+        self
+    }
+
+    /// A picture that screen readers call by `label`.
+    pub fn picture(&mut self, picture: Svg, label: &str) -> &mut Self {
+        self.text.push_str(&picture.finish(label));
         self
     }
 

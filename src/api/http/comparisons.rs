@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::event_stream;
 use crate::api::page::page_plan;
 use crate::engine::{export, plan_file};
-use crate::model::cost::Prices;
+use crate::model::cost::read_prices;
 use crate::model::{EdgeError, HistoryPage, HistoryQuery, LiveComparison, Plan, Report};
 use crate::server::router::AppState;
 
@@ -114,9 +114,18 @@ async fn series_csv(State(state): State<AppState>, Path(id): Path<String>) -> Re
     Ok(file(&report, "series.csv", "text/csv; charset=utf-8", text))
 }
 
-async fn report_html(State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, EdgeError> {
+/// With the prices that the address names.
+async fn report_html(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    Query(typed): Query<Vec<(String, String)>>,
+) -> Result<Response, EdgeError> {
+    let (prices, errors) = read_prices(&typed);
+    if !errors.is_empty() {
+        return Err(EdgeError::invalid(errors));
+    }
     let report = state.engine.report(&id).await?;
-    let text = export::report_html(&report, &Prices::default());
+    let text = export::report_html(&report, &prices);
     Ok(file(&report, "html", "text/html; charset=utf-8", text))
 }
 

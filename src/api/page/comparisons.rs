@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
 use super::{engine, with_status};
-use crate::model::{EdgeError, HistoryPage, HistoryQuery, LiveComparison, Plan, Report};
+use crate::model::{EdgeError, HistoryPage, HistoryQuery, Plan, Report};
 
 /// Checks a plan and begins its comparison; answers its id.
 ///
@@ -17,16 +17,6 @@ pub async fn start_comparison(plan: Plan) -> Result<String, EdgeError> {
         Err(error) => Err(error),
     };
     with_status(started)
-}
-
-/// Where a comparison stands: for the first frame, and for when server-sent events do not come through.
-///
-/// # Errors
-/// `NOT_FOUND` when it is not, or no longer, known here.
-#[server(name = AskComparison, prefix = "/api/page", endpoint = "comparisons/snapshot", input = Json)]
-pub async fn comparison(id: String) -> Result<LiveComparison, EdgeError> {
-    let followed = engine()?.follow_comparison(&id);
-    with_status(followed.map(|snapshots| snapshots.borrow().clone()))
 }
 
 /// Stops a comparison: nothing more is sent, and what is under way is brought home.
@@ -87,7 +77,7 @@ pub async fn plan_text(plan: Plan) -> Result<String, EdgeError> {
 ///
 /// # Errors
 /// `INVALID_PARAMETER_VALUE`.
-pub(in crate::api) fn page_plan(plan: Plan) -> Result<Plan, EdgeError> {
+pub(crate) fn page_plan(plan: Plan) -> Result<Plan, EdgeError> {
     if plan.source.path.is_none() {
         return Ok(plan);
     }

@@ -13,33 +13,66 @@ use crate::model::verdict::verdict;
 use crate::model::wording::{order_text, source_text};
 use crate::model::{Report, RunState, WorkspaceBadge};
 
-pub use comparison::comparison_html;
+pub use comparison::{comparison_html, comparison_letter, comparison_sections};
 
 /// What a browser may do with the file: show it.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-const STYLE: [&str; 3] = [
+const STYLE: [&str; 4] = [
     include_str!("../../../style/tokens.css"),
+    include_str!("../../../style/paper.css"),
     include_str!("../../../style/picture.css"),
     include_str!("../../../style/report.css"),
 ];
 
+/// What the file and the page show of a report, each part as HTML. Parts with a title are whole sections.
+pub struct Sections {
+    /// Workspace, table, records, machine: a list without a title.
+    pub facts: String,
+    /// Who won what.
+    pub verdict: String,
+    /// What had to hold; empty when there was nothing.
+    pub thresholds: String,
+    /// The runs side by side.
+    pub runs: String,
+    /// The journey of the median record.
+    pub journey: String,
+    /// Every percentile.
+    pub percentiles: String,
+    /// What a million rows cost, and how that was made.
+    pub cost: String,
+    /// Each run with its reconciliation, its errors and its values over time.
+    pub each: String,
+    /// The plan file.
+    pub plan: String,
+}
+
+/// The sections of a report.
+pub fn report_sections(report: &Report, prices: &Prices) -> Sections {
+    let verdict = verdict(report, prices);
+    Sections {
+        facts: facts(report),
+        verdict: summary::verdict_section(&verdict),
+        thresholds: summary::threshold_section(report),
+        runs: summary::run_section(report, &verdict, prices),
+        journey: pictures::journey_section(report),
+        percentiles: details::percentile_section(report),
+        cost: details::cost_section(report, prices),
+        each: details::run_sections(report, &verdict),
+        plan: details::plan_section(report),
+    }
+}
+
 /// A report with its verdict, charts and tables.
 pub fn report_html(report: &Report, prices: &Prices) -> String {
-    let verdict = verdict(report, prices);
-    let body = [
-        head(report),
-        summary::verdict_section(&verdict),
-        summary::threshold_section(report),
-        summary::run_section(report, &verdict, prices),
-        pictures::journey_section(report),
-        pictures::course_section(report),
-        details::percentile_section(report),
-        details::cost_section(report, prices),
-        details::run_sections(report, &verdict),
-        details::plan_section(report),
-        foot(report),
-    ];
-    document(&format!("{} · Direct Write", report.name), &body.concat())
+    let Sections { facts, verdict, thresholds, runs, journey, percentiles, cost, each, plan } =
+        report_sections(report, prices);
+    let name = escape(&report.name);
+    let head = format!(
+        "<header>\n<p class=\"quiet\">Direct Write · comparison</p>\n<h1>{name}</h1>\n{facts}</header>\n<main>\n"
+    );
+    let course = pictures::course_section(report);
+    let body = [head, verdict, thresholds, runs, journey, course, percentiles, cost, each, plan, foot(report)].concat();
+    document(&format!("{} · Direct Write", report.name), &body)
 }
 
 fn document(title: &str, body: &str) -> String {
@@ -50,7 +83,7 @@ fn document(title: &str, body: &str) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{style}</style>\n</head>\n\
-         <body>\n{body}</body>\n</html>\n"
+         <body class=\"report\">\n{body}</body>\n</html>\n"
     )
 }
 
@@ -64,7 +97,7 @@ fn table(label: &str, caption: &str, head: &str, rows: &str) -> String {
     let (label, caption) = (escape(label), escape(caption));
     let caption = if caption.is_empty() { String::new() } else { format!("<caption>{caption}</caption>") };
     format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{label}\"><table>{caption}\
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{label}: table\"><table>{caption}\
          <thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>\n"
     )
 }
@@ -85,7 +118,7 @@ fn writer_head(report: &Report, index: usize, rows: usize) -> String {
     format!("<th scope=\"{scope}\"><span class=\"hue\" data-hue=\"{}\">{writer}</span></th>", run.options.kind)
 }
 
-fn head(report: &Report) -> String {
+fn facts(report: &Report) -> String {
     let machine = &report.machine;
     let build = if machine.optimized { "release" } else { "debug build" };
     let started_by = if report.started_by.is_empty() { "not named" } else { &report.started_by };
@@ -101,10 +134,7 @@ fn head(report: &Report) -> String {
     ];
     let facts: String =
         facts.iter().map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>")).collect();
-    format!(
-        "<header>\n<p class=\"quiet\">Direct Write · comparison</p>\n<h1>{}</h1>\n<dl class=\"facts\">{facts}</dl>\n</header>\n<main>\n",
-        escape(&report.name)
-    )
+    format!("<dl class=\"facts\">{facts}</dl>\n")
 }
 
 fn workspace(workspace: &WorkspaceBadge) -> String {

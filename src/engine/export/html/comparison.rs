@@ -12,18 +12,25 @@ pub fn comparison_html(reports: &[Report]) -> String {
     let comparison = compare(reports);
     let names: Vec<&str> = comparison.reports.iter().map(|report| report.name.as_str()).collect();
     let body = format!(
-        "<header>\n<p class=\"quiet\">Direct Write · reports side by side</p>\n<h1>{}</h1>\n{}</header>\n<main>\n{}{}{}</main>\n",
+        "<header>\n<p class=\"quiet\">Direct Write · reports side by side</p>\n<h1>{}</h1>\n{}</header>\n<main>\n{}</main>\n",
         escape(&names.join(" and ")),
         heads(&comparison),
-        differences(&comparison),
-        throughput(reports),
-        writers(reports, &comparison)
+        sections(reports, &comparison)
     );
     document(&format!("{} · Direct Write", names.join(" and ")), &body)
 }
 
+/// What differs, the throughput and the measures of each writer, as HTML for the page.
+pub fn comparison_sections(reports: &[Report]) -> String {
+    sections(reports, &compare(reports))
+}
+
+fn sections(reports: &[Report], comparison: &SideBySide) -> String {
+    [differences(comparison), throughput(reports), writers(reports, comparison)].concat()
+}
+
 /// `A`, `B`, ...: reports may have the same name.
-fn letter(index: usize) -> char {
+pub fn comparison_letter(index: usize) -> char {
     char::from(b'A' + u8::try_from(index % 26).unwrap_or(0))
 }
 
@@ -32,7 +39,7 @@ fn heads(comparison: &SideBySide) -> String {
         let base = if index == 0 { ", what the others are compared with" } else { "" };
         format!(
             "<div><dt>{}{base}</dt><dd>{}</dd><dd class=\"quiet\">{}</dd><dd class=\"code quiet\">{}</dd></div>",
-            letter(index),
+            comparison_letter(index),
             escape(&report.name),
             escape(&report.started_at),
             escape(&report.id)
@@ -68,7 +75,7 @@ fn throughput(reports: &[Report]) -> String {
     });
     for (index, run, look) in runs {
         bars.push(bars::Bar {
-            name: format!("{} {}", letter(index), run.writer),
+            name: format!("{} {}", comparison_letter(index), run.writer),
             look,
             value: (run.throughput.rows_per_s > 0.0).then_some(run.throughput.rows_per_s),
             text: with_unit(run.throughput.rows_per_s, "rows/s"),
@@ -78,7 +85,7 @@ fn throughput(reports: &[Report]) -> String {
         |width| bars::draw(&bars, width, "Durable rows per second of each run. Its values are in the tables below.");
     let body = format!(
         "<figure><figcaption>durable rows a second</figcaption><div class=\"wide\">{}</div><div class=\"narrow\">{}</div></figure>\n",
-        picture(760.0),
+        picture(1168.0),
         picture(358.0)
     );
     section("throughput", "Throughput", &body)
@@ -97,7 +104,7 @@ fn writer_section(index: usize, writer: &WriterDelta, hue: &str) -> String {
     let columns: String = (0..reports)
         .map(|index| {
             let change = if index > 0 { column("Change") } else { String::new() };
-            format!("{}{change}", column(&letter(index).to_string()))
+            format!("{}{change}", column(&comparison_letter(index).to_string()))
         })
         .collect();
     let states: String = writer

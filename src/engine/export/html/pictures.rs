@@ -5,7 +5,7 @@ use crate::chart::axis::Unit;
 use crate::chart::markup::escape;
 use crate::chart::scale::Scale;
 use crate::chart::time::{TimeLine, TimePlot, TimePoint};
-use crate::chart::track::{Stop, Track};
+use crate::chart::track::Track;
 use crate::chart::{Look, bars, time, track};
 use crate::model::number::with_unit;
 use crate::model::{Report, RunReport, SeriesPoint};
@@ -32,7 +32,7 @@ pub(super) fn journey_section(report: &Report) -> String {
         .runs
         .iter()
         .zip(looks(report))
-        .map(|(run, look)| Track { name: run.writer.clone(), look, stops: stops(run) })
+        .map(|(run, look)| Track { name: run.writer.clone(), look, stops: track::stops(&run.latency_ms) })
         .collect();
     let scale = if matches!(track::scale_of(&tracks), Scale::Log { .. }) { ", logarithmic" } else { "" };
     let caption = format!(
@@ -41,15 +41,8 @@ pub(super) fn journey_section(report: &Report) -> String {
          <span class=\"swatch\">durable</span><span class=\"swatch visible\">visible</span></span>"
     );
     let label = "The journey of the median record of each run. Its values are in the table of percentiles.";
-    let picture = |width| track::draw(&tracks, width, label);
+    let picture = |width| track::draw(&tracks, width).finish(label);
     section("journey", "A record's journey", &figure("The median record", &caption, &picture(FULL), &picture(NARROW)))
-}
-
-fn stops(run: &RunReport) -> Vec<Stop> {
-    let names = ["encoded", "sent", "durable", "visible"];
-    let stages = run.latency_ms.stages();
-    let measured = names.into_iter().zip(stages).filter(|(_, (_, values))| values.count > 0);
-    measured.map(|(name, (_, values))| Stop { name, p50_ms: values.p50, p99_ms: values.p99 }).collect()
 }
 
 pub(super) fn course_section(report: &Report) -> String {
@@ -66,6 +59,7 @@ fn lines(report: &Report, point: impl Fn(&SeriesPoint) -> TimePoint) -> Vec<Time
     let line = |(run, look): (&RunReport, Look)| TimeLine {
         name: run.writer.clone(),
         look,
+        second: false,
         points: run.series.iter().map(&point).collect(),
     };
     report.runs.iter().zip(looks(report)).map(line).collect()
