@@ -9,6 +9,7 @@ use super::{lanes, log, progress};
 use crate::chart::track::{self, Track};
 use crate::model::LiveView;
 use crate::model::number::{fixed, milliseconds};
+use crate::ui::browser;
 use crate::ui::drawn::drawn;
 use crate::ui::handed::handed;
 use crate::ui::live::Link;
@@ -154,16 +155,16 @@ fn notices(board: Board) -> String {
     markup.finish()
 }
 
-/// The journey of the median record of each run that has one, for wide and for narrow screens.
+/// The journey of the median record of each run that has one.
 fn journey(shown: &LiveView) -> String {
     let mut tracks = Vec::new();
     for (run, look) in shown.runs.iter().zip(lanes::looks(shown)) {
         tracks.push(Track { name: run.writer.clone(), look, stops: track::stops(&run.latency_ms) });
     }
     let label = "The journey of the median record of each run so far. Its values are with the runs above.";
+    let width = if browser::is_narrow() { NARROW } else { WIDE };
     let mut markup = Markup::new();
     markup.raw("<figcaption><b>The median record so far</b> Time since a record was due; the thin line is the 99th percentile.</figcaption>");
-    markup.raw("<div class=\"wide\">").picture(track::draw(&tracks, WIDE), label);
-    markup.raw("</div><div class=\"narrow\">").picture(track::draw(&tracks, NARROW), label).raw("</div>");
+    markup.picture(track::draw(&tracks, width), label);
     markup.finish()
 }
