@@ -14,7 +14,7 @@ use crate::chart::scale::Scale;
 use crate::chart::time::{Frame, TimePlot, draw};
 use crate::model::LiveView;
 use crate::ui::browser;
-use crate::ui::drawn::drawn;
+use crate::ui::drawn::{drawn, kept};
 
 const HEIGHT: f64 = 200.0;
 /// Points that Page Up and Page Down go.
@@ -103,17 +103,9 @@ fn chart(board: Board, width: RwSignal<f64>, course: Course, caption: NodeRef<Fi
     };
     let label = format!("{} over time: {}. Its values are in the tables.", course.title(), course.about());
     // A snapshot comes more often than a point: what was drawn is still right then.
-    let last = StoredValue::new((Vec::new(), String::new()));
-    let picture = move || {
-        let width = width.get();
-        board.shown.with(|shown| {
-            let now = drawn_from(shown, width);
-            if last.with_value(|(from, _)| *from != now) {
-                last.set_value((now, draw(&plot(shown, course), (width, HEIGHT), &label)));
-            }
-        });
-        last.with_value(|(_, picture)| picture.clone())
-    };
+    let from = move || board.shown.with(|shown| drawn_from(shown, width.get()));
+    let picture = kept(from, move || see(&|_, plot, width| draw(plot, (width, HEIGHT), &label)));
+    let about = kept(from, about);
     view! {
         <figure data-chart=course.id()>
             <figcaption node_ref=caption>

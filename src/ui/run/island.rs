@@ -10,7 +10,7 @@ use crate::chart::track::{self, Track};
 use crate::model::LiveView;
 use crate::model::number::{fixed, milliseconds};
 use crate::ui::browser;
-use crate::ui::drawn::drawn;
+use crate::ui::drawn::{drawn, kept};
 use crate::ui::handed::handed;
 use crate::ui::live::Link;
 use crate::ui::markup::Markup;
@@ -80,7 +80,10 @@ fn below(board: Board) -> impl IntoView {
     view! {
         <section aria-labelledby="journey">
             <h2 id="journey">"A record's journey"</h2>
-            <figure inner_html=drawn(move || board.shown.with(journey))></figure>
+            <figure inner_html=drawn(kept(
+                move || board.shown.with(seconds),
+                move || board.shown.with_untracked(journey),
+            ))></figure>
         </section>
         <section aria-labelledby="log">
             <h2 id="log">"Log"</h2>
@@ -153,6 +156,16 @@ fn notices(board: Board) -> String {
         }
     });
     markup.finish()
+}
+
+/// How many seconds each run has lasted and where it stands: a journey of all records so far hardly changes in less.
+fn seconds(shown: &LiveView) -> Vec<f64> {
+    let mut seconds = Vec::new();
+    for run in &shown.runs {
+        seconds.push((run.elapsed_ms / 1e3).floor());
+        seconds.push(f64::from(run.state as u8));
+    }
+    seconds
 }
 
 /// The journey of the median record of each run that has one.
