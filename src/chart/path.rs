@@ -1,7 +1,5 @@
 //! Shapes as SVG path text: lines and bands with gaps where there is no data, markers, labels pushed apart. Pure.
 
-use std::fmt::Write;
-
 use crate::model::WriterKind;
 use crate::model::number::fixed;
 
@@ -34,15 +32,47 @@ impl Marker {
 pub fn line(points: &[Option<(f64, f64)>]) -> String {
     let mut text = String::new();
     let mut pen_is_down = false;
-    for point in points {
-        if let Some((x, y)) = point {
-            let command = if pen_is_down { 'L' } else { 'M' };
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{command}{} {}", fixed(*x, 1), fixed(*y, 1));
+    for (index, point) in points.iter().enumerate() {
+        if let Some(point) = *point
+            && !(pen_is_down && is_level(points[index - 1], point.1, points.get(index + 1).copied().flatten()))
+        {
+            step(&mut text, if pen_is_down { 'L' } else { 'M' }, point);
         }
         pen_is_down = point.is_some();
     }
     text
+}
+
+/// Whether a point lies on a level stretch, so that the line needs it not.
+fn is_level(before: Option<(f64, f64)>, y: f64, after: Option<(f64, f64)>) -> bool {
+    before.zip(after).is_some_and(|(before, after)| before.1 == y && after.1 == y)
+}
+
+/// Adds a command with its point, in tenths of a pixel. Lines have thousands of points and are drawn four times a second: this is
+/// many times faster than formatting.
+fn step(text: &mut String, command: char, (x, y): (f64, f64)) {
+    text.push(command);
+    tenths(text, x);
+    text.push(' ');
+    tenths(text, y);
+}
+
+fn tenths(text: &mut String, value: f64) {
+    let scaled = (value.abs() * 10.0).round_ties_even() as u64;
+    if value.is_sign_negative() && scaled > 0 {
+        text.push('-');
+    }
+    let (mut rest, mut digits, mut first) = (scaled / 10, [b'0'; 20], 20);
+    while rest > 0 || first == 20 {
+        first -= 1;
+        digits[first] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    for digit in &digits[first..] {
+        text.push(char::from(*digit));
+    }
+    text.push('.');
+    text.push(char::from(b'0' + (scaled % 10) as u8));
 }
 
 /// The points that stand alone between two gaps, where a line has no length: each a line of none, which round ends make a dot.
@@ -54,8 +84,8 @@ pub fn dots(points: &[Option<(f64, f64)>]) -> String {
             && !is_there(index.checked_sub(1))
             && !is_there(Some(index + 1))
         {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "M{} {}h0", fixed(*x, 1), fixed(*y, 1));
+            step(&mut text, 'M', (*x, *y));
+            text.push_str("h0");
         }
     }
     text
@@ -69,12 +99,12 @@ pub fn band(points: &[Option<(f64, f64, f64)>]) -> String {
         let Some((x, low, _)) = stretch.first() else {
             continue;
         };
-        let _ = write!(text, "M{} {}", fixed(*x, 1), fixed(*low, 1));
+        step(&mut text, 'M', (*x, *low));
         for (x, _, high) in &stretch {
-            let _ = write!(text, "L{} {}", fixed(*x, 1), fixed(*high, 1));
+            step(&mut text, 'L', (*x, *high));
         }
         for (x, low, _) in stretch.iter().rev() {
-            let _ = write!(text, "L{} {}", fixed(*x, 1), fixed(*low, 1));
+            step(&mut text, 'L', (*x, *low));
         }
         text.push('Z');
     }
@@ -153,6 +183,27 @@ mod tests {
         let points = [Some((0.0, 1.0)), Some((10.0, 2.0)), None, Some((30.0, 4.25)), Some((40.0, 5.0))];
         assert_eq!(line(&points), "M0.0 1.0L10.0 2.0M30.0 4.2L40.0 5.0");
         assert_eq!(line(&[]), "");
+    }
+
+    #[test]
+    fn a_level_stretch_needs_its_ends_only() {
+        let points: Vec<Option<(f64, f64)>> = [5.0, 5.0, 5.0, 5.0, 7.0, 5.0, 5.0]
+            .into_iter()
+            .enumerate()
+            .map(|(index, y)| Some((index as f64, y)))
+            .collect();
+        assert_eq!(line(&points), "M0.0 5.0L3.0 5.0L4.0 7.0L5.0 5.0L6.0 5.0");
+        assert_eq!(line(&[Some((0.0, 5.0)), Some((1.0, 5.0)), None]), "M0.0 5.0L1.0 5.0");
+    }
+
+    #[test]
+    fn tenths_are_those_of_the_formatting() {
+        for value in [0.0, -0.0, 0.04, 0.25, 9.96, 12.34, -3.25, 568.0, 1e6 / 3.0] {
+            let mut text = String::new();
+            tenths(&mut text, value);
+            let formatted = fixed(value, 1);
+            assert_eq!(text, if formatted == "-0.0" { "0.0" } else { &formatted }, "{value}");
+        }
     }
 
     #[test]

@@ -59,6 +59,10 @@ mod real {
         document().hidden()
     }
 
+    pub(super) fn is_narrow() -> bool {
+        window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width < super::NARROW)
+    }
+
     pub(super) fn reload() {
         // It fails only where the page may not navigate at all.
         let _ = window().location().reload();
@@ -143,6 +147,18 @@ pub fn linked(event: &leptos::ev::MouseEvent) -> Option<String> {
 pub fn is_hidden() -> bool {
     #[cfg(feature = "hydrate")]
     return real::is_hidden();
+    #[cfg(not(feature = "hydrate"))]
+    false
+}
+
+/// Below this width, in pixels, pictures are drawn for narrow screens; style/report.css has the same.
+#[cfg(feature = "hydrate")]
+const NARROW: f64 = 620.0;
+
+/// Whether the window is narrow now; a server takes it for wide.
+pub fn is_narrow() -> bool {
+    #[cfg(feature = "hydrate")]
+    return real::is_narrow();
     #[cfg(not(feature = "hydrate"))]
     false
 }

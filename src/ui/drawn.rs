@@ -17,6 +17,18 @@ pub fn drawn(draw: impl Fn() -> String + Send + 'static) -> Drawn {
     Drawn(Arc::new(Mutex::new(draw)))
 }
 
+/// A drawing that is made anew only when what it is made `from` has changed: for what costs more to draw than to ask about.
+pub fn kept(from: impl Fn() -> Vec<f64>, draw: impl Fn() -> String) -> impl Fn() -> String {
+    let last = StoredValue::new((Vec::new(), String::new()));
+    move || {
+        let now = from();
+        if last.with_value(|(before, _)| *before != now) {
+            last.set_value((now, draw()));
+        }
+        last.with_value(|(_, markup)| markup.clone())
+    }
+}
+
 /// Made by [`drawn`].
 #[derive(Clone)]
 pub struct Drawn(SharedReactiveFunction<String>);

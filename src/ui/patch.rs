@@ -6,6 +6,9 @@ use js_sys::Reflect;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Node};
 
+/// Elements that a reader can tick or choose.
+const CHOICES: &str = "input, option";
+
 /// Makes the content of `host` what `markup` says.
 pub(super) fn patch(host: &Element, markup: &str) -> Result<(), JsValue> {
     // A copy of the host, so that SVG inside SVG is read as such.
@@ -24,6 +27,9 @@ fn match_children(present: &Node, wanted: &Node) -> Result<(), JsValue> {
             continue;
         };
         old = kept.next_sibling();
+        if is_settled(&kept, &node)? {
+            continue;
+        }
         if kept.node_name() != node.node_name() {
             present.replace_child(&node, &kept)?;
         } else if kept.node_type() == Node::ELEMENT_NODE {
@@ -40,6 +46,18 @@ fn match_children(present: &Node, wanted: &Node) -> Result<(), JsValue> {
     Ok(())
 }
 
+/// Whether there is nothing to do: most of a drawing stays as it is, and the browser sees that faster than we do. What a reader has
+/// ticked or chosen is not in the markup, so elements that hold such things are always gone through.
+fn is_settled(kept: &Node, node: &Node) -> Result<bool, JsValue> {
+    if !kept.is_equal_node(Some(node)) {
+        return Ok(false);
+    }
+    match kept.dyn_ref::<Element>() {
+        Some(element) => Ok(!element.matches(CHOICES)? && element.query_selector(CHOICES)?.is_none()),
+        None => Ok(true),
+    }
+}
+
 fn match_attributes(present: &Element, wanted: &Element) -> Result<(), JsValue> {
     for name in wanted.get_attribute_names().iter().filter_map(|name| name.as_string()) {
         let value = wanted.get_attribute(&name);
@@ -52,6 +70,9 @@ fn match_attributes(present: &Element, wanted: &Element) -> Result<(), JsValue> 
         if name != "open" && !wanted.has_attribute(&name) {
             present.remove_attribute(&name)?;
         }
+    }
+    if !present.matches(CHOICES)? {
+        return Ok(());
     }
     for name in ["checked", "selected"] {
         // These attributes only say how an element begins.

@@ -14,7 +14,7 @@ use crate::chart::scale::Scale;
 use crate::chart::time::{Frame, TimePlot, draw};
 use crate::model::LiveView;
 use crate::ui::browser;
-use crate::ui::drawn::drawn;
+use crate::ui::drawn::{drawn, kept};
 
 const HEIGHT: f64 = 200.0;
 /// Points that Page Up and Page Down go.
@@ -102,6 +102,10 @@ fn chart(board: Board, width: RwSignal<f64>, course: Course, caption: NodeRef<Fi
         if logarithmic { format!("{}, logarithmic", course.about()) } else { course.about().to_owned() }
     };
     let label = format!("{} over time: {}. Its values are in the tables.", course.title(), course.about());
+    // A snapshot comes more often than a point: what was drawn is still right then.
+    let from = move || board.shown.with(|shown| drawn_from(shown, width.get()));
+    let picture = kept(from, move || see(&|_, plot, width| draw(plot, (width, HEIGHT), &label)));
+    let about = kept(from, about);
     view! {
         <figure data-chart=course.id()>
             <figcaption node_ref=caption>
@@ -110,7 +114,7 @@ fn chart(board: Board, width: RwSignal<f64>, course: Course, caption: NodeRef<Fi
                 {about}
             </figcaption>
             <div class="plot-frame" on:pointermove=on_pointer on:pointerleave=move |_| board.cursor.set(None)>
-                <div inner_html=drawn(move || see(&|_, plot, width| draw(plot, (width, HEIGHT), &label)))></div>
+                <div inner_html=drawn(picture)></div>
                 <div
                     class="crosshair"
                     inner_html=drawn(move || match board.cursor.get() {
@@ -121,6 +125,16 @@ fn chart(board: Board, width: RwSignal<f64>, course: Course, caption: NodeRef<Fi
             </div>
         </figure>
     }
+}
+
+/// All that a picture depends on: its width, whether it will change, and how far each run has come.
+fn drawn_from(shown: &LiveView, width: f64) -> Vec<f64> {
+    let mut from = vec![width, if shown.finished { 1.0 } else { 0.0 }];
+    for run in &shown.runs {
+        from.push(run.series.len() as f64);
+        from.push(run.series.last().map_or(0.0, |point| point.at_ms));
+    }
+    from
 }
 
 /// A line at the moment that is read, and the markers of the values there.

@@ -9,7 +9,8 @@ use super::{lanes, log, progress};
 use crate::chart::track::{self, Track};
 use crate::model::LiveView;
 use crate::model::number::{fixed, milliseconds};
-use crate::ui::drawn::drawn;
+use crate::ui::browser;
+use crate::ui::drawn::{drawn, kept};
 use crate::ui::handed::handed;
 use crate::ui::live::Link;
 use crate::ui::markup::Markup;
@@ -79,7 +80,10 @@ fn below(board: Board) -> impl IntoView {
     view! {
         <section aria-labelledby="journey">
             <h2 id="journey">"A record's journey"</h2>
-            <figure inner_html=drawn(move || board.shown.with(journey))></figure>
+            <figure inner_html=drawn(kept(
+                move || board.shown.with(seconds),
+                move || board.shown.with_untracked(journey),
+            ))></figure>
         </section>
         <section aria-labelledby="log">
             <h2 id="log">"Log"</h2>
@@ -154,16 +158,26 @@ fn notices(board: Board) -> String {
     markup.finish()
 }
 
-/// The journey of the median record of each run that has one, for wide and for narrow screens.
+/// How many seconds each run has lasted and where it stands: a journey of all records so far hardly changes in less.
+fn seconds(shown: &LiveView) -> Vec<f64> {
+    let mut seconds = Vec::new();
+    for run in &shown.runs {
+        seconds.push((run.elapsed_ms / 1e3).floor());
+        seconds.push(f64::from(run.state as u8));
+    }
+    seconds
+}
+
+/// The journey of the median record of each run that has one.
 fn journey(shown: &LiveView) -> String {
     let mut tracks = Vec::new();
     for (run, look) in shown.runs.iter().zip(lanes::looks(shown)) {
         tracks.push(Track { name: run.writer.clone(), look, stops: track::stops(&run.latency_ms) });
     }
     let label = "The journey of the median record of each run so far. Its values are with the runs above.";
+    let width = if browser::is_narrow() { NARROW } else { WIDE };
     let mut markup = Markup::new();
     markup.raw("<figcaption><b>The median record so far</b> Time since a record was due; the thin line is the 99th percentile.</figcaption>");
-    markup.raw("<div class=\"wide\">").picture(track::draw(&tracks, WIDE), label);
-    markup.raw("</div><div class=\"narrow\">").picture(track::draw(&tracks, NARROW), label).raw("</div>");
+    markup.picture(track::draw(&tracks, width), label);
     markup.finish()
 }
