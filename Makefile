@@ -6,7 +6,8 @@ SHELL := /bin/bash
 .PHONY: help run watch check test e2e build chaos bench conformance fmt
 
 ENV := . scripts/env.sh
-LOCAL := --no-default-features --features local
+# What all debug builds share, so that dependencies are built once.
+LOCAL := --no-default-features --features local,test-clock
 NEXTEST := cargo nextest run $(LOCAL) --no-fail-fast
 
 help: ## List the commands
@@ -30,7 +31,7 @@ check: ## Format, lints for each feature set alone, unit tests
 	@scripts/setup.sh check
 	$(ENV)
 	cargo fmt --check
-	cargo clippy --no-default-features --features ssr --lib --bins -- -D warnings
+	cargo clippy --no-default-features --features ssr,test-clock --lib --bins -- -D warnings
 	cargo clippy --no-default-features --features hydrate --lib --target wasm32-unknown-unknown -- -D warnings
 	cargo clippy $(LOCAL) --all-targets -- -D warnings
 	$(NEXTEST) --lib --bins
@@ -56,7 +57,7 @@ chaos: ## Kill the lakehouse 200 times at random moments, and at every named ste
 bench: ## Ratios against named peers, in one run; ONLY=ingest|durable|delta|memory|backlog|engine|zerobus|sql for a part
 	@scripts/setup.sh check
 	$(ENV)
-	cargo bench $(LOCAL) --bench ratios -- $(ONLY)
+	cargo bench --no-default-features --features local --bench ratios -- $(ONLY)
 
 conformance: ## Every Zerobus client against every case, as a table
 	@scripts/setup.sh test

@@ -78,7 +78,8 @@ export class RunPage {
 
   /** Waits until the live page has become the report by itself. */
   async expectReport(): Promise<void> {
-    await expect(this.report).toBeVisible();
+    // All of the comparison is waited for here.
+    await expect(this.report).toBeVisible({ timeout: 90_000 });
     await expect(this.board).toHaveAttribute("data-hydrated", "true");
   }
 }

@@ -49,6 +49,8 @@ test("any other table takes rows as JSON, checked against its columns", async ({
   await expect(page.locator("#rows-json-error")).toContainText("items[0].colour");
   await page.getByRole("button", { name: "Load sample data" }).click();
   await expect(editor).toHaveValue(/device_id/);
+  // The newest come first, and comparisons of other tests write into the same table.
+  await editor.fill((await editor.inputValue()).replace(/"event_time": "[^"]*"/g, '"event_time": "2099-01-01T00:00:00Z"'));
   await workbench.process.click();
   await workbench.expectVisible();
   await expect(workbench.rows.locator('tr[data-fresh="true"]').first()).toBeVisible();

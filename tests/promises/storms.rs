@@ -53,6 +53,7 @@ impl World {
             "table": TELEMETRY,
             "source": source,
             "writer": writers,
+            "order": "parallel",
             "check": { "every": "100ms", "patience": "10s" },
         });
         let plan: Plan = serde_json::from_value(plan).unwrap();
@@ -149,10 +150,10 @@ async fn a_lakehouse_that_stays_dead_ends_every_run_in_true_words() {
         assert!(!run.errors.is_empty(), "{run:?}");
     }
     let reason = report.runs[0].reason.as_deref().unwrap();
-    assert!(reason.contains("records that were sent are durable"), "{reason}");
-    for run in &report.runs[1..] {
-        assert!(run.reason.as_deref().unwrap().contains("Nothing was written."), "{:?}", run.reason);
-    }
+    assert!(
+        reason.contains("records that were sent are durable") && reason.contains("Start the workspace"),
+        "{reason}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,9 @@ use crate::model::{
     Amount, ErrorCount, Latencies, RecordCounts, RunState, SeriesPoint, SourceSpec, Throughput, Usage, WriterKind,
 };
 
+/// More time left than this is no estimate: hardly anything comes through.
+const LONGEST_LEFT: Duration = Duration::from_secs(100 * 3600);
+
 /// Figures of a run at one moment.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
@@ -104,7 +107,7 @@ impl Extent {
             RunState::Completed => Some(1.0),
             _ => share,
         };
-        (share, left.filter(|_| sending))
+        (share, left.filter(|left| sending && *left < LONGEST_LEFT))
     }
 }
 

@@ -148,12 +148,12 @@ impl Asking<'_> {
         }
     }
 
-    /// Asks once, and again for as long as time may heal what goes wrong.
+    /// Asks once, and again for as long as time may heal what goes wrong and there is patience.
     async fn ask(&self, ordinals: Range<u64>, chunk: u64) -> Result<Vec<ChunkCount>, WorkspaceError> {
         let mut pause = FIRST_PAUSE;
         loop {
             match self.table.chunk_counts(ordinals.clone(), chunk).await {
-                Err(error) if error.is_retryable() && Instant::now() + pause < self.limits.end => {
+                Err(error) if error.is_retryable() && Instant::now() + pause < self.limits.patience => {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(SLOWEST_PAUSE);
                 }

@@ -13,6 +13,8 @@ use super::super::session::CircuitChange;
 const MOST_FAILURES: u32 = 5;
 const FIRST_OPEN: Duration = Duration::from_secs(1);
 const LONGEST_OPEN: Duration = Duration::from_secs(30);
+/// A circuit that has not been closed for so long is waited for by nobody: calls that cannot go out now fail at once.
+const WAITED_FOR: Duration = Duration::from_secs(30);
 
 /// Shared by all calls of a run.
 pub(super) struct Circuit {
@@ -40,7 +42,7 @@ struct Trouble {
 /// What a call meets.
 enum Gate {
     Enter { probe: bool },
-    Wait { until: Option<Instant>, error: WriterError },
+    Wait { until: Option<Instant>, trouble: Trouble },
 }
 
 /// Leave to make an attempt. Dropped without a word, it was given up.
@@ -58,18 +60,19 @@ impl Circuit {
     /// Waits until a call may go out.
     ///
     /// # Errors
-    /// The failure that opened the circuit, when it would stay open until after `deadline`.
+    /// The failure that opened the circuit, when it would stay open until after `deadline` or has been open for long.
     pub(super) async fn enter(&self, deadline: Instant) -> Result<Pass<'_>, WriterError> {
         let mut changes = self.state.subscribe();
         loop {
             // Before looking, so that no change after the look is missed.
             changes.mark_unchanged();
-            let (until, error) = match self.gate() {
+            let (until, trouble) = match self.gate() {
                 Gate::Enter { probe } => return Ok(Pass { circuit: self, probe }),
-                Gate::Wait { until, error } => (until, error),
+                Gate::Wait { until, trouble } => (until, trouble),
             };
+            let deadline = deadline.min(trouble.since + WAITED_FOR);
             if until.is_some_and(|until| until > deadline) || Instant::now() >= deadline {
-                return Err(error);
+                return Err(trouble.error);
             }
             tokio::select! {
                 () = sleep_until(until.unwrap_or(deadline)) => {}
@@ -89,11 +92,11 @@ impl Circuit {
                 true
             }
             State::Open { until, trouble } => {
-                gate = Gate::Wait { until: Some(*until), error: trouble.error.clone() };
+                gate = Gate::Wait { until: Some(*until), trouble: trouble.clone() };
                 false
             }
             State::HalfOpen { trouble } => {
-                gate = Gate::Wait { until: None, error: trouble.error.clone() };
+                gate = Gate::Wait { until: None, trouble: trouble.clone() };
                 false
             }
         });

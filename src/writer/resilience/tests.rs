@@ -167,3 +167,20 @@ async fn a_half_open_circuit_lets_one_call_through() {
     assert!(probe.answered().is_some());
     assert!(waiting.await.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_circuit_that_has_long_been_open() {
+    let log = Log::default();
+    let resilience = Resilience::at_least_once();
+    let began = Instant::now();
+    let forever = || (0..1000).map(|_| lost()).collect();
+    let (first, second) = tokio::join!(call(&resilience, &log, forever()), call(&resilience, &log, forever()));
+    for gave_up in [first.unwrap_err(), second.unwrap_err()] {
+        assert_eq!(gave_up.error.to_string(), "reset; the circuit is open: no attempt was made for too long");
+    }
+    assert!(began.elapsed() < PATIENCE * 2 / 3, "{:?}", began.elapsed());
+
+    let later = Instant::now();
+    assert!(call(&resilience, &log, forever()).await.is_err());
+    assert_eq!(later.elapsed(), Duration::ZERO);
+}
