@@ -6,6 +6,7 @@
 //! file that a power cut could take away; nothing above this file has to think about fsync.
 
 pub(crate) mod pages;
+mod upload;
 
 use std::fmt;
 use std::fs::File;
@@ -19,10 +20,11 @@ use deltalake::logstore::object_store::local::LocalFileSystem;
 use deltalake::logstore::object_store::path::Path;
 use deltalake::logstore::object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
 use futures::stream::BoxStream;
 use pages::{PageBuffer, Pages};
+use upload::DurableUpload;
 
 /// Files from this size on, in bytes, are written around the page cache.
 const LARGE: usize = 1 << 20;
@@ -143,9 +145,8 @@ impl ObjectStore for DurableFiles {
         location: &Path,
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        let target = self.file_path(location)?;
-        let upload = self.files.put_multipart_opts(location, options).await?;
-        Ok(Box::new(DurableUpload { upload, target }))
+        let _nothing_to_keep = options;
+        Ok(Box::new(DurableUpload::begin(self.file_path(location)?)))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -178,38 +179,6 @@ impl ObjectStore for DurableFiles {
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
         self.files.rename_opts(from, to, options).await
-    }
-}
-
-/// A file written in parts; complete when it and its directory entry are on the disk.
-#[derive(Debug)]
-struct DurableUpload {
-    upload: Box<dyn MultipartUpload>,
-    target: PathBuf,
-}
-
-#[async_trait]
-impl MultipartUpload for DurableUpload {
-    fn put_part(&mut self, data: PutPayload) -> UploadPart {
-        self.upload.put_part(data)
-    }
-
-    async fn complete(&mut self) -> Result<PutResult> {
-        let result = self.upload.complete().await?;
-        let target = self.target.clone();
-        blocking(move || {
-            let sync = || {
-                File::open(&target)?.sync_all()?;
-                target.parent().map_or(Ok(()), sync_folder)
-            };
-            sync().map_err(|source| failed(&target, source))
-        })
-        .await?;
-        Ok(result)
-    }
-
-    async fn abort(&mut self) -> Result<()> {
-        self.upload.abort().await
     }
 }
 
@@ -246,5 +215,38 @@ mod tests {
             assert!(std::fs::read(folder.path().join(length.to_string())).expect("read") == bytes, "{length}");
         }
         assert_eq!(folder.path().read_dir().expect("listing").count(), 5, "no staging files are left");
+    }
+
+    #[tokio::test]
+    async fn parts_of_any_size_are_one_file_and_a_given_up_upload_is_none() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let store = DurableFiles::new();
+        let whole: Vec<u8> = (0..(12 << 20) + 77).map(|place| (place % 251) as u8).collect();
+        for size in [5 << 20, 1 << 20, 4096, 999_983, 16 << 20] {
+            let path = Path::from_absolute_path(folder.path().join(size.to_string())).expect("path");
+            let mut upload = store.put_multipart_opts(&path, Default::default()).await.expect("begun");
+            let parts: Vec<_> =
+                whole.chunks(size).map(|part| upload.put_part(Bytes::copy_from_slice(part).into())).collect();
+            // Nobody promised to wait in order.
+            for part in parts.into_iter().rev() {
+                part.await.expect("part");
+            }
+            assert!(!folder.path().join(size.to_string()).exists(), "it has its name when it is whole");
+            upload.complete().await.expect("complete");
+            assert!(std::fs::read(folder.path().join(size.to_string())).expect("read") == whole, "{size}");
+        }
+        let path = Path::from_absolute_path(folder.path().join("empty")).expect("path");
+        store.put_multipart(&path).await.expect("begun").complete().await.expect("complete");
+        assert_eq!(std::fs::read(folder.path().join("empty")).expect("read"), b"");
+
+        let path = Path::from_absolute_path(folder.path().join("given-up")).expect("path");
+        let mut upload = store.put_multipart(&path).await.expect("begun");
+        upload.put_part(Bytes::from(vec![1; 2 << 20]).into()).await.expect("part");
+        upload.abort().await.expect("abort");
+        drop(upload);
+        while folder.path().read_dir().expect("listing").count() > 6 {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        assert!(!folder.path().join("given-up").exists());
     }
 }

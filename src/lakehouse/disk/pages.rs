@@ -112,6 +112,13 @@ impl<'a> Pages<'a> {
         Ok(())
     }
 
+    /// Writes the whole pages there are; answers where the file goes on, and what has to be written there first.
+    pub(crate) fn write_whole_and_keep_rest(mut self) -> io::Result<(u64, Vec<u8>)> {
+        self.write_whole()?;
+        let PageBuffer { start, filled, .. } = *self.buffer;
+        Ok((self.position, self.buffer.bytes[start..start + filled].to_vec()))
+    }
+
     /// Writes the rest; where it does not end with a page, zeros follow it.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         let missing = self.buffer.filled.next_multiple_of(PAGE) - self.buffer.filled;
