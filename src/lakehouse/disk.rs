@@ -236,11 +236,11 @@ mod tests {
             assert!(std::fs::read(folder.path().join(size.to_string())).expect("read") == whole, "{size}");
         }
         let path = Path::from_absolute_path(folder.path().join("empty")).expect("path");
-        store.put_multipart(&path).await.expect("begun").complete().await.expect("complete");
+        store.put_multipart_opts(&path, Default::default()).await.expect("begun").complete().await.expect("complete");
         assert_eq!(std::fs::read(folder.path().join("empty")).expect("read"), b"");
 
         let path = Path::from_absolute_path(folder.path().join("given-up")).expect("path");
-        let mut upload = store.put_multipart(&path).await.expect("begun");
+        let mut upload = store.put_multipart_opts(&path, Default::default()).await.expect("begun");
         upload.put_part(Bytes::from(vec![1; 2 << 20]).into()).await.expect("part");
         upload.abort().await.expect("abort");
         drop(upload);
