@@ -7,7 +7,7 @@ use super::table::table;
 use crate::model::cost::{Prices, costs};
 use crate::model::number::{grouped, milliseconds, with_unit};
 use crate::model::verdict::{Verdict, verdict};
-use crate::model::wording::{order_text, source_text, threshold_text};
+use crate::model::wording::{RUN_COLUMNS, order_text, source_text, threshold_text};
 use crate::model::{Percentiles, Report, RunReport};
 
 /// Columns a line of prose takes at most.
@@ -30,20 +30,6 @@ pub(super) fn summary(report: &Report, prices: &Prices) -> String {
 }
 
 fn runs(report: &Report, prices: &Prices) -> String {
-    let head = [
-        "Writer",
-        "State",
-        "Durable",
-        "Throughput",
-        "p50 durable",
-        "p99 durable",
-        "p50 visible",
-        "p99 visible",
-        "Failed",
-        "Missing",
-        "Twice",
-        "A million rows",
-    ];
     let latency = |values: &Percentiles, pick: fn(&Percentiles) -> f64| {
         if values.count == 0 { "–".to_owned() } else { milliseconds(pick(values)) }
     };
@@ -65,7 +51,7 @@ fn runs(report: &Report, prices: &Prices) -> String {
             cost.text(),
         ]
     };
-    table(&head, &[1], report.runs.iter().zip(&costs).map(row))
+    table(&RUN_COLUMNS, &[1], report.runs.iter().zip(&costs).map(row))
 }
 
 /// Why runs failed or were stopped, and what the table said that is odd.

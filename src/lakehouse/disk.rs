@@ -6,11 +6,11 @@
 //! file that a power cut could take away; nothing above this file has to think about fsync.
 
 pub(crate) mod pages;
+mod staging;
 mod upload;
 
 use std::fmt;
 use std::fs::File;
-use std::io::Write;
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
 
@@ -23,8 +23,10 @@ use deltalake::logstore::object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
 use futures::stream::BoxStream;
-use pages::{PageBuffer, Pages};
+use staging::Staging;
 use upload::DurableUpload;
+
+pub(crate) use staging::remove_leftovers;
 
 /// Files from this size on, in bytes, are written around the page cache.
 const LARGE: usize = 1 << 20;
@@ -81,35 +83,9 @@ pub(crate) fn write_file(target: &FilePath, content: &[u8]) -> std::io::Result<(
 
 /// Writes a whole file so that after a power cut it is either there with all its bytes or not there.
 fn put_file(target: &FilePath, parts: &PutPayload, create_only: bool) -> std::io::Result<()> {
-    let folder = target.parent().ok_or(std::io::ErrorKind::InvalidInput)?;
-    create_folders(folder)?;
-    let length = parts.content_length();
-    let staging = folder.join(format!(".{}.tmp", uuid::Uuid::new_v4().simple()));
-    let written = (|| {
-        let file = if length < LARGE {
-            let mut file = File::create_new(&staging)?;
-            parts.iter().try_for_each(|part| file.write_all(part))?;
-            file
-        } else {
-            let file = pages::create(&staging, |file| {
-                let mut buffer = PageBuffer::default();
-                let mut pages = Pages::at(file, 0, length, &mut buffer);
-                parts.iter().try_for_each(|part| pages.push(part))?;
-                pages.finish()
-            })?;
-            file.set_len(length as u64)?;
-            file
-        };
-        file.sync_all()?;
-        // A link fails if the target is there: that is Delta's mutual exclusion between writers of one version.
-        if create_only { std::fs::hard_link(&staging, target) } else { std::fs::rename(&staging, target) }
-    })();
-    if create_only || written.is_err() {
-        // Only a leftover name is at stake: the data is under its real name, or the write has failed anyway.
-        let _ = std::fs::remove_file(&staging);
-    }
-    written?;
-    sync_folder(folder)
+    let mut staging = Staging::begin(target, parts.content_length() >= LARGE)?;
+    staging.append(parts)?;
+    staging.complete(target, create_only)
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
@@ -140,12 +116,7 @@ impl ObjectStore for DurableFiles {
         .await
     }
 
-    async fn put_multipart_opts(
-        &self,
-        location: &Path,
-        options: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        let _nothing_to_keep = options;
+    async fn put_multipart_opts(&self, location: &Path, _: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
         Ok(Box::new(DurableUpload::begin(self.file_path(location)?)))
     }
 
@@ -248,5 +219,19 @@ mod tests {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
         assert!(!folder.path().join("given-up").exists());
+    }
+
+    #[tokio::test]
+    async fn only_what_a_crash_left_half_written_is_removed() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let half = format!(".{}.tmp", uuid::Uuid::new_v4().simple());
+        let others = [".hidden.tmp", "part-0.parquet", "x.tmp"];
+        for name in others.into_iter().chain([half.as_str()]) {
+            std::fs::write(folder.path().join(name), b"bytes").expect("write");
+        }
+        remove_leftovers(folder.path()).expect("removed");
+        assert!(!folder.path().join(half).exists());
+        assert!(others.into_iter().all(|name| folder.path().join(name).exists()));
+        remove_leftovers(&folder.path().join("nowhere")).expect("nothing to do");
     }
 }

@@ -19,6 +19,7 @@ use super::columns::uc_column;
 use super::commits::{AppVersion, Commits, app_version};
 use super::committer::{self, Committer, CommitterConfig};
 use super::data_files;
+use super::disk::remove_leftovers;
 use super::error::LakehouseError;
 use super::log::{self, Entry, EntryEncoder, KeepingRoom, Log, LogConfig, LogOptions, Pending, Space};
 use super::maintenance::Maintenance;
@@ -119,8 +120,14 @@ impl Table {
         let committed = app_version(&delta, committer::LOG).await.map_err(opening())?.unwrap_or(0);
         let log_folder = log::folder(&folder);
         let recovered = {
-            let (folder, schema, space) = (log_folder.clone(), arrow_schema.clone(), shared.space.clone());
-            let work = move || log::recover(&folder, &schema, committed.unsigned_abs(), &space);
+            let (log, schema, space) = (log_folder.clone(), arrow_schema.clone(), shared.space.clone());
+            let table = folder.clone();
+            let work = move || {
+                for folder in [table.join("_delta_log"), table] {
+                    remove_leftovers(&folder).map_err(LakehouseError::io(&folder, "Removing what a crash left in"))?;
+                }
+                log::recover(&log, &schema, committed.unsigned_abs(), &space)
+            };
             let joined = tokio::task::spawn_blocking(work).await;
             joined
                 .map_err(|error| LakehouseError::InvalidArgument(format!("Reading the log of '{name}': {error}")))??

@@ -1,10 +1,35 @@
-//! A report made by hand, for the tests of everything that reads reports.
+//! A report and a table made by hand, for the tests of everything that reads them.
 
 use super::{
-    CheckPlan, Encoding, Latencies, Machine, Order, Percentiles, Plan, REPORT_SCHEMA, RatePlan, Reconciliation,
-    RecordCounts, Report, RunReport, RunState, SeriesPoint, SourceKind, SourcePlan, SqlMode, TableName,
+    CheckPlan, Column, Encoding, Latencies, Machine, Order, Percentiles, Plan, REPORT_SCHEMA, RatePlan, Reconciliation,
+    RecordCounts, Report, RunReport, RunState, SeriesPoint, SourceKind, SourcePlan, SqlMode, TableInfo, TableName,
     ThresholdResult, Throughput, Usage, WorkspaceBadge, WriterKind, WriterOptions, WriterPlan,
 };
+
+/// The generator's table.
+pub(crate) fn telemetry() -> TableInfo {
+    let columns = [
+        ("device_id", "string"),
+        ("site", "string"),
+        ("metric", "string"),
+        ("value", "double"),
+        ("unit", "string"),
+        ("event_time", "timestamp"),
+        ("record_id", "string"),
+        ("run_id", "string"),
+        ("sequence", "bigint"),
+    ];
+    let column = |((name, kind), position): ((&str, &str), i32)| Column {
+        name: name.to_owned(),
+        type_name: kind.to_uppercase().replace("BIGINT", "LONG"),
+        type_text: kind.to_owned(),
+        type_json: String::new(),
+        nullable: true,
+        position,
+    };
+    let columns = columns.into_iter().zip(0..).map(column).collect();
+    TableInfo { name: TableName::parse("main.direct_write.telemetry").unwrap(), columns }
+}
 
 /// How one example run went: 20,000 rows of 300 bytes at a speed, with medians of durable and visible in milliseconds.
 struct Course {

@@ -3,6 +3,22 @@
 use super::number::{amount, grouped, milliseconds, with_unit};
 use super::{Order, Plan, RatePlan, ThresholdResult, WriterOptions};
 
+/// The columns of the table of a report's runs.
+pub const RUN_COLUMNS: [&str; 12] = [
+    "Writer",
+    "State",
+    "Durable",
+    "Throughput",
+    "p50 durable",
+    "p99 durable",
+    "p50 visible",
+    "p99 visible",
+    "Failed",
+    "Missing",
+    "Duplicates",
+    "A million rows",
+];
+
 /// Which records, how many and how fast: `telemetry, 20 000 records, as fast as taken, seed 7`.
 pub fn source_text(plan: &Plan) -> String {
     let source = &plan.source;

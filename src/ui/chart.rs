@@ -6,5 +6,6 @@
 pub mod data;
 pub mod history;
 pub mod plot;
+pub mod width;
 
 pub use crate::chart::{path, scale};

@@ -95,7 +95,7 @@ fn lakehouse(data: &Path, addr: &str) -> std::process::Command {
     command
 }
 
-fn sent(live: &LiveComparison) -> u64 {
+fn durable(live: &LiveComparison) -> u64 {
     live.runs[0].records.durable
 }
 
@@ -117,7 +117,7 @@ async fn a_lakehouse_that_dies_and_comes_back_loses_nothing_that_was_durable() {
     let mut world = World::start();
     let source = json!({ "kind": "telemetry", "seed": 3, "records": 30_000, "rate": 6000.0 });
     let id = world.begin(source, json!([{ "kind": "zerobus", "batch": 100 }])).await;
-    world.until(&id, |live| sent(live) > 6000).await;
+    world.until(&id, |live| durable(live) > 6000).await;
     world.kill();
     world.start_again();
     let report = world.report(&id).await;
@@ -139,7 +139,7 @@ async fn a_lakehouse_that_stays_dead_ends_every_run_in_true_words() {
         { "kind": "copy-into", "batch": 2000 },
     ]);
     let id = world.begin(source, writers).await;
-    world.until(&id, |live| sent(live) > 2000).await;
+    world.until(&id, |live| durable(live) > 2000).await;
     world.kill();
     let report = world.report(&id).await;
     assert_eq!(report.state(), RunState::Failed);
@@ -159,7 +159,7 @@ async fn a_lakehouse_that_stays_dead_ends_every_run_in_true_words() {
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_acknowledgements_and_refusals_cost_time_and_no_record() {
     let world = World::start();
-    world.weather(&Forecast { latency_ms: 40, jitter_ms: 60, drop_acks: 3, ..Forecast::default() }).await;
+    world.weather(&Forecast { latency_ms: 40, jitter_ms: 60, ..Forecast::default() }).await;
     let source = json!({ "kind": "telemetry", "seed": 5, "records": 4000 });
     let id = world.begin(source.clone(), json!([{ "kind": "zerobus", "batch": 200 }])).await;
     let slow = world.report(&id).await;
@@ -178,7 +178,7 @@ async fn slow_acknowledgements_and_refusals_cost_time_and_no_record() {
         world.weather(&Forecast::default()).await;
         let source = json!({ "kind": "telemetry", "seed": 6, "records": 8000, "rate": 2000.0 });
         let id = world.begin(source, json!([writer])).await;
-        world.until(&id, |live| sent(live) > 500).await;
+        world.until(&id, |live| durable(live) > 500).await;
         world.weather(&refusing).await;
         let report = world.report(&id).await;
         let run = &report.runs[0];

@@ -14,21 +14,27 @@ pub(crate) const PAGE: usize = 4096;
 /// Bytes that are put together for one write, at most.
 const LARGEST: usize = 4 << 20;
 
-/// Makes an empty file and begins to write it, around the page cache where the file system can.
+/// Makes an empty file; with `direct` its pages go around the page cache where the file system can.
 ///
 /// # Errors
-/// What the disk or `first` says.
-pub(crate) fn create(path: &Path, first: impl Fn(&File) -> io::Result<()>) -> io::Result<File> {
-    let begin = |direct| -> io::Result<File> {
-        let file = open(path, direct)?;
-        first(&file)?;
-        Ok(file)
-    };
-    match begin(true) {
-        // Some file systems refuse when the file is opened, some at the first write.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => begin(false),
-        begun => begun,
+/// What the disk says.
+pub(crate) fn create(path: &Path, direct: bool) -> io::Result<File> {
+    if !direct {
+        return open(path, false);
     }
+    match open(path, true).and_then(|file| probe(&file).map(|()| file)) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => open(path, false),
+        opened => opened,
+    }
+}
+
+/// Some file systems refuse direct I/O when the file is opened, some at the first write only.
+fn probe(file: &File) -> io::Result<()> {
+    let mut buffer = PageBuffer::default();
+    let mut pages = Pages::at(file, 0, PAGE, &mut buffer);
+    pages.push(&[0; PAGE])?;
+    pages.finish()?;
+    file.set_len(0)
 }
 
 fn open(path: &Path, direct: bool) -> io::Result<File> {

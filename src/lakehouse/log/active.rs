@@ -72,12 +72,11 @@ impl ActiveSegment {
         let header = id.header(schema).map_err(|error| WriteFailure::Other(error.to_string()))?;
         let path = recovery::path(folder, id.sequence);
         let staging = path.with_extension("new");
-        let file = pages::create(&staging, |file| {
-            let mut buffer = PageBuffer::default();
-            let mut pages = Pages::at(file, 0, header.len(), &mut buffer);
-            pages.push(&header)?;
-            pages.finish()
-        })?;
+        let file = pages::create(&staging, true)?;
+        let mut buffer = PageBuffer::default();
+        let mut pages = Pages::at(&file, 0, header.len(), &mut buffer);
+        pages.push(&header)?;
+        pages.finish()?;
         file.sync_all()?;
         std::fs::rename(&staging, &path)?;
         sync_folder(folder)?;
@@ -85,7 +84,7 @@ impl ActiveSegment {
             id,
             path,
             file,
-            buffer: PageBuffer::default(),
+            buffer,
             durable: header.len() as u64,
             ragged: false,
             sealed: false,

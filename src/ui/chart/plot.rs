@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use super::data::{PlotData, Point, Series};
 use super::path;
 use super::scale::Scale;
+use super::width::measured;
 use crate::chart::axis::shortened;
 use crate::model::number::{amount, fixed};
 use crate::ui::drawn::drawn;
@@ -35,18 +36,8 @@ pub fn Plot<T: Send + Sync + 'static>(
 ) -> impl IntoView {
     let data = move || known.with(|known| of(known));
     let caption = NodeRef::<Figcaption>::new();
-    let width = RwSignal::new(520.0);
+    let width = measured(caption, 520.0);
     let cursor = RwSignal::new(None::<usize>);
-    let measure = move || {
-        if let Some(caption) = caption.get_untracked() {
-            width.set(f64::from(caption.client_width()).max(240.0));
-        }
-    };
-    Effect::new(move |_| {
-        measure();
-        let listener = window_event_listener(leptos::ev::resize, move |_| measure());
-        on_cleanup(move || listener.remove());
-    });
 
     let on_key = move |event: leptos::ev::KeyboardEvent| {
         let last = untrack(data).positions.len().saturating_sub(1);

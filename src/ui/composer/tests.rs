@@ -8,6 +8,7 @@ use super::form::Form;
 use super::sheet::{Sheet, Uploaded};
 use super::summary::{news, sentence};
 use crate::engine::plan_file;
+use crate::model::example::telemetry;
 use crate::model::{
     Column, EdgeError, FieldError, FieldMapping, FileFormat, FilePreview, Plan, PlanPreview, SourceKind, TableInfo,
     TableName, Upload, WorkbenchInfo, WorkspaceBadge, WriterCard, WriterKind, WriterState,
@@ -38,17 +39,6 @@ fn table(name: &str, columns: &[(&str, &str)]) -> TableInfo {
 }
 
 fn info() -> WorkbenchInfo {
-    let telemetry = [
-        ("device_id", "string"),
-        ("site", "string"),
-        ("metric", "string"),
-        ("value", "double"),
-        ("unit", "string"),
-        ("event_time", "timestamp"),
-        ("record_id", "string"),
-        ("run_id", "string"),
-        ("sequence", "bigint"),
-    ];
     WorkbenchInfo {
         workspace: WorkspaceBadge {
             name: "Local".into(),
@@ -57,7 +47,7 @@ fn info() -> WorkbenchInfo {
             principal: String::new(),
         },
         writers: cards(),
-        tables: vec![table("main.direct_write.telemetry", &telemetry), table("main.other.events", &[("a", "string")])],
+        tables: vec![telemetry(), table("main.other.events", &[("a", "string")])],
         problem: None,
     }
 }

@@ -14,6 +14,7 @@ use crate::chart::scale::Scale;
 use crate::chart::time::{Frame, TimePlot, draw};
 use crate::model::LiveView;
 use crate::ui::browser;
+use crate::ui::chart::width::measured;
 use crate::ui::drawn::{drawn, kept};
 
 const HEIGHT: f64 = 200.0;
@@ -29,17 +30,7 @@ pub fn Courses(
     tables_elsewhere: bool,
 ) -> impl IntoView {
     let caption = NodeRef::<Figcaption>::new();
-    let width = RwSignal::new(560.0);
-    let measure = move || {
-        if let Some(caption) = caption.get_untracked() {
-            width.set(f64::from(caption.client_width()).max(240.0));
-        }
-    };
-    Effect::new(move |_| {
-        measure();
-        let listener = window_event_listener(leptos::ev::resize, move |_| measure());
-        on_cleanup(move || listener.remove());
-    });
+    let width = measured(caption, 560.0);
     let on_key = move |event: leptos::ev::KeyboardEvent| {
         match event.key().as_str() {
             "ArrowLeft" => board.move_cursor(-1),

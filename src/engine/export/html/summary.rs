@@ -5,7 +5,7 @@ use crate::chart::markup::escape;
 use crate::model::cost::{Prices, costs};
 use crate::model::number::{grouped, milliseconds, with_unit};
 use crate::model::verdict::{Aspect, Verdict};
-use crate::model::wording::threshold_text;
+use crate::model::wording::{RUN_COLUMNS, threshold_text};
 use crate::model::{Percentiles, Report, ThresholdResult};
 
 pub(super) fn verdict_section(verdict: &Verdict) -> String {
@@ -59,21 +59,7 @@ fn threshold_cell(result: &ThresholdResult) -> String {
 }
 
 pub(super) fn run_section(report: &Report, verdict: &Verdict, prices: &Prices) -> String {
-    let heads = [
-        "Writer",
-        "State",
-        "Durable",
-        "Throughput",
-        "p50 durable",
-        "p99 durable",
-        "p50 visible",
-        "p99 visible",
-        "Failed",
-        "Missing",
-        "Duplicates",
-        "A million rows",
-    ];
-    let head: String = heads.into_iter().map(column).collect();
+    let head: String = RUN_COLUMNS.into_iter().map(column).collect();
     let costs = costs(report, prices);
     let best = |aspect: Aspect, writer: &str, text: &str| {
         let won = verdict.statements.iter().any(|one| one.aspect == aspect && one.winner.as_deref() == Some(writer));

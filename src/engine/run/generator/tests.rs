@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::super::ids::{ordinal_of, record_id};
 use super::*;
+use crate::model::example::telemetry;
 use crate::model::{Column, PRODUCT_COLUMNS, Plan, TableName, validate_row};
 
 mod rules;
@@ -28,20 +29,6 @@ fn table(columns: &[(&str, &str)]) -> TableInfo {
         }
     };
     TableInfo { name: TableName::parse("a.b.c").unwrap(), columns: columns.iter().zip(0..).map(column).collect() }
-}
-
-fn telemetry() -> TableInfo {
-    table(&[
-        ("device_id", "string"),
-        ("site", "string"),
-        ("metric", "string"),
-        ("value", "double"),
-        ("unit", "string"),
-        ("event_time", "timestamp"),
-        ("record_id", "string"),
-        ("run_id", "string"),
-        ("sequence", "bigint"),
-    ])
 }
 
 fn products() -> TableInfo {
