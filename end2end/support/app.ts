@@ -1,11 +1,37 @@
 // Starts the program that was built, on free ports over an empty folder, and ends it by its own process id.
-import { ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 const OUR_SETTINGS = /^(DATABRICKS_|DIRECT_WRITE_(ADDR|LAKEHOUSE_ADDR|DATA_DIR|TABLE|ZEROBUS_))/;
+
+function binary(): string {
+  const binary = process.env.DIRECT_WRITE_BINARY;
+  if (!binary) throw new Error("DIRECT_WRITE_BINARY is not set: run `make e2e`");
+  return binary;
+}
+
+function environment(settings: Record<string, string>): Record<string, string | undefined> {
+  const inherited = Object.entries(process.env).filter(([name]) => !OUR_SETTINGS.test(name));
+  return { ...Object.fromEntries(inherited), ...settings };
+}
+
+/** `direct-write run` with a plan file over a lakehouse of its own; answers the report it wrote. Rejects when it does not end with 0. */
+export async function runPlan(plan: string): Promise<any> {
+  const folder = mkdtempSync(join(tmpdir(), "direct-write-"));
+  try {
+    const [file, out] = [join(folder, "plan.toml"), join(folder, "report.json")];
+    writeFileSync(file, plan);
+    const env = environment({ DIRECT_WRITE_DATA_DIR: folder });
+    await promisify(execFile)(binary(), ["run", file, "--out", out], { env });
+    return JSON.parse(readFileSync(out, "utf8"));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
 
 export class Program {
   private constructor(
@@ -16,11 +42,8 @@ export class Program {
 
   /** Resolves when the program has printed `addresses` addresses. */
   static start(args: string[], settings: Record<string, string>, addresses: number): Promise<Program> {
-    const binary = process.env.DIRECT_WRITE_BINARY;
-    if (!binary) throw new Error("DIRECT_WRITE_BINARY is not set: run `make e2e`");
-    const inherited = Object.entries(process.env).filter(([name]) => !OUR_SETTINGS.test(name));
-    const env = { ...Object.fromEntries(inherited), DIRECT_WRITE_ADDR: "127.0.0.1:0", ...settings };
-    const child = spawn(binary, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    const env = environment({ DIRECT_WRITE_ADDR: "127.0.0.1:0", ...settings });
+    const child = spawn(binary(), args, { env, stdio: ["ignore", "pipe", "pipe"] });
     let log = "";
     child.stderr!.on("data", (chunk) => (log = (log + chunk).slice(-20_000)));
     return new Promise((resolve, reject) => {

@@ -43,6 +43,11 @@ export class Composer {
   }
 }
 
+/** Waits until a live page has become its report by itself, so that its reload cannot break off what is opened next. */
+export async function reported(page: Page): Promise<void> {
+  await expect(page.getByTestId("report")).toBeVisible({ timeout: 60_000 });
+}
+
 /** Waits until a comparison has ended, by the API. */
 export async function ended(page: Page, url: string, id: string): Promise<{ runs: { state: string; records: { durable: number; failed: number } }[] }> {
   await expect(async () => {

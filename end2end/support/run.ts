@@ -1,4 +1,5 @@
 // The page of a comparison as a person sees it, and the plans that tests start.
+import { readFileSync } from "node:fs";
 import { APIRequestContext, expect, Locator, Page } from "@playwright/test";
 
 type Plan = Record<string, unknown>;
@@ -74,6 +75,13 @@ export class RunPage {
   /** A figure of a lane, by the words above it. */
   figure(writer: string, name: string): Locator {
     return this.lane(writer).locator("dl > div").filter({ has: this.page.getByText(name, { exact: true }) }).locator("dd");
+  }
+
+  /** Text of the file behind a link of a report. */
+  async exported(name: string): Promise<string> {
+    const coming = this.page.waitForEvent("download");
+    await this.page.getByTestId("exports").getByRole("link", { name, exact: true }).click();
+    return readFileSync(await (await coming).path(), "utf8");
   }
 
   /** Waits until the live page has become the report by itself. */

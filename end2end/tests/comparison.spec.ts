@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { longPlan, RunPage, shortPlan, snapshot, start } from "../support/run";
@@ -66,11 +65,7 @@ test("a report is exported in every form", async ({ page, app, request }) => {
     HTML: (text) => expect(text).toContain("<h1>To be exported</h1>"),
     "Plan file": (text) => expect(text).toContain("[[writer]]"),
   };
-  for (const [name, holds] of Object.entries(files)) {
-    const coming = page.waitForEvent("download");
-    await page.getByTestId("exports").getByRole("link", { name, exact: true }).click();
-    holds(readFileSync(await (await coming).path(), "utf8"));
-  }
+  for (const [name, holds] of Object.entries(files)) holds(await run.exported(name));
 });
 
 test("a second browser joins, and what it stops ends for both", async ({ page, browser, app, request }) => {

@@ -1,6 +1,6 @@
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { Composer, ended } from "../support/composer";
+import { Composer, ended, reported } from "../support/composer";
 import { expect, test } from "../support/test";
 
 const DEVICES = [
@@ -89,6 +89,7 @@ test("the same writer twice, with other options", async ({ page, app }) => {
   const id = await composer.start();
   const report = await ended(page, app.url, id);
   expect(report.runs).toHaveLength(2);
+  await reported(page);
   await page.goto(`${app.url}/?source=generator&from=${id}`);
   await expect(second.getByLabel("Mode")).toHaveValue("single-row");
   await second.getByRole("button", { name: "Remove" }).click();
@@ -148,6 +149,7 @@ test("a CSV with two bad rows is previewed, mapped and run", async ({ page, app 
   const id = await composer.start();
   const report = await ended(page, app.url, id);
   expect(report.runs.map((run) => run.records.durable)).toEqual([2, 2]);
+  await reported(page);
   await page.goto(address);
   await expect(page.getByTestId("refusal")).toContainText("Upload the file again");
 });

@@ -1,5 +1,5 @@
 import { App } from "../support/app";
-import { Composer, ended } from "../support/composer";
+import { Composer, reported } from "../support/composer";
 import { expect, test } from "../support/test";
 
 test("runs are listed, filtered, renamed, compared and deleted", async ({ page }) => {
@@ -18,7 +18,7 @@ test("runs are listed, filtered, renamed, compared and deleted", async ({ page }
       await page.getByLabel("Name").fill(name);
       await composer.only(...writers);
       ids.push(await composer.start());
-      await ended(page, app.url, ids[ids.length - 1]);
+      await reported(page);
     }
 
     await page.goto(app.url);
