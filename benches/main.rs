@@ -39,8 +39,8 @@ async fn main() {
         ["peer", "delta-append", folder, way, rows] => {
             return delta_append::run(folder.as_ref(), way, rows.parse().unwrap()).await;
         }
-        ["peer", "bare-loop", url, data, rate, rows] => {
-            return bare_loop::run(url, data.as_ref(), rate.parse().unwrap(), rows.parse().unwrap()).await;
+        ["peer", "bare-loop", url, data, rate, rows, encoded] => {
+            return bare_loop::run(url, data.as_ref(), rate.parse().unwrap(), rows.parse().unwrap(), encoded).await;
         }
         _ => {}
     }

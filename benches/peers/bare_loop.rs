@@ -1,6 +1,7 @@
-//! What somebody would write without this program: records made and encoded before, a loop over the official SDK, a flush.
+//! What somebody would write without this program: a loop over the official SDK, a flush.
 //!
-//! The records are those of a run with the same seed, in the same calls.
+//! The records are those of a run with the same seed, in the same calls. They are made before; they are encoded before, too, or
+//! in the loop, as a program must that has rows and not messages.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -22,10 +23,14 @@ use crate::workbench::zerobus::{BATCH, IN_FLIGHT};
 use crate::workbench::{TELEMETRY, telemetry};
 
 /// Prints rows per second; under a rate the p50 and p99 until durable, in milliseconds from the intended moment.
-pub async fn run(url: &str, data: &Path, rate: u32, rows: usize) {
+pub async fn run(url: &str, data: &Path, rate: u32, rows: usize, encoded: &str) {
     let table = telemetry();
     let descriptor = table_descriptor(&table).unwrap();
-    let calls = calls(rows, if rate == 0 { BATCH } else { 1 }).await;
+    let encoder = ProtobufEncoder::new(&descriptor, arrow_schema(&table).unwrap()).unwrap();
+    let mut calls = calls(rows, if rate == 0 { BATCH } else { 1 }).await;
+    if encoded == "before" {
+        calls.iter_mut().for_each(|call| call.encode(&encoder));
+    }
     let credentials = Credentials::read(data).unwrap();
     let sdk = ZerobusSdk::builder().endpoint(url).unity_catalog_url(url).connector_factory(Arc::new(|_| None));
     let sdk = sdk.build().unwrap();
@@ -36,13 +41,14 @@ pub async fn run(url: &str, data: &Path, rate: u32, rows: usize) {
     let mut stream = stream.compiled_proto(descriptor).build().await.unwrap();
     let began = Instant::now();
     let mut due = Vec::with_capacity(calls.len());
-    for (number, call) in calls.into_iter().enumerate() {
+    for (number, mut call) in calls.into_iter().enumerate() {
         if rate > 0 {
             let intended = began + Duration::from_secs(1) * number as u32 / rate;
             tokio::time::sleep_until(intended.into()).await;
             due.push(intended);
         }
-        stream.ingest_records_offset(call).await.unwrap();
+        call.encode(&encoder);
+        stream.ingest_records_offset(call.messages()).await.unwrap();
     }
     stream.flush().await.unwrap();
     let took = began.elapsed();
@@ -71,33 +77,48 @@ impl AckCallback for Acknowledgements {
     }
 }
 
-/// Keeps what a run would send.
-struct Keeps {
-    encoder: ProtobufEncoder,
-    calls: Mutex<Vec<Vec<Vec<u8>>>>,
+/// What goes to the SDK at once.
+enum Call {
+    Records(RecordBatch),
+    Messages(Vec<Vec<u8>>),
 }
+
+impl Call {
+    fn encode(&mut self, encoder: &ProtobufEncoder) {
+        if let Self::Records(records) = self {
+            *self = Self::Messages(encoder.encode(records).unwrap());
+        }
+    }
+
+    fn messages(self) -> Vec<Vec<u8>> {
+        match self {
+            Self::Records(_) => unreachable!("not encoded"),
+            Self::Messages(messages) => messages,
+        }
+    }
+}
+
+/// Keeps the records that a run would encode.
+#[derive(Default)]
+struct Keeps(Mutex<Vec<Call>>);
 
 #[async_trait]
 impl Session for Keeps {
     fn encode(&self, records: &RecordBatch) -> Result<Encoded, WriterError> {
-        let messages = self.encoder.encode(records)?;
-        Ok(Encoded { records: messages.len() as u64, bytes: 0, payload: Payload::Protobuf(messages) })
+        self.0.lock().unwrap().push(Call::Records(records.clone()));
+        Ok(Encoded { records: records.num_rows() as u64, bytes: 0, payload: Payload::Protobuf(Vec::new()) })
     }
 
     async fn write(&self, batch: Encoded, progress: Arc<dyn BatchProgress>) -> Result<Acknowledged, WriteFailure> {
         let now = tokio::time::Instant::now();
         progress.sent(now);
-        if let Payload::Protobuf(messages) = batch.payload {
-            self.calls.lock().unwrap().push(messages);
-        }
         Ok(Acknowledged { records: batch.records, at: now, calls: 1 })
     }
 
     async fn close(&self) {}
 }
 
-async fn calls(rows: usize, batch: usize) -> Vec<Vec<Vec<u8>>> {
-    let table = telemetry();
+async fn calls(rows: usize, batch: usize) -> Vec<Call> {
     let plan: Plan = serde_json::from_value(serde_json::json!({
         "table": TELEMETRY,
         "source": { "kind": "telemetry", "seed": 7, "records": rows },
@@ -105,8 +126,7 @@ async fn calls(rows: usize, batch: usize) -> Vec<Vec<Vec<u8>>> {
     }))
     .unwrap();
     let spec = plan.check().unwrap();
-    let encoder = ProtobufEncoder::new(&table_descriptor(&table).unwrap(), arrow_schema(&table).unwrap()).unwrap();
-    let keeps = Arc::new(Keeps { encoder, calls: Mutex::default() });
-    run_through(keeps.clone(), &spec.source, &table, spec.writers[0].1).await.unwrap();
-    std::mem::take(&mut keeps.calls.lock().unwrap())
+    let keeps = Arc::new(Keeps::default());
+    run_through(keeps.clone(), &spec.source, &telemetry(), spec.writers[0].1).await.unwrap();
+    std::mem::take(&mut keeps.0.lock().unwrap())
 }

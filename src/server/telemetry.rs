@@ -4,8 +4,8 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-/// What a server logs.
-const SERVER: &str = "info,datafusion=warn,deltalake=warn,delta_kernel=warn,buoyant_kernel=warn";
+/// What a server logs. Two commits that meet are no news: delta-rs warns of each, and repeats it; what it gives up we report.
+const SERVER: &str = "info,datafusion=warn,deltalake=warn,deltalake_core::kernel::transaction=error,delta_kernel=warn,buoyant_kernel=warn";
 /// What a command logs that tells its caller itself how its runs go.
 const COMMAND: &str = "error,direct_write::engine=off";
 

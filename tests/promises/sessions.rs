@@ -3,23 +3,20 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use direct_write::lakehouse::{Event, Forecast, LakehouseOptions, Weather};
 use direct_write::model::{Encoding, TableInfo, TableName, WriterKind, WriterOptions};
 use direct_write::workspace::Workspace;
-use direct_write::writer::{
-    Acknowledged, BatchProgress, Session, WriteFailure, WriterError, WriterRegistry, arrow_schema,
-};
+use direct_write::writer::{Acknowledged, Session, WriteFailure, WriterRegistry, arrow_schema};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::support::caller::Caller;
-use crate::support::{RunningLakehouse, workspace_of};
+use crate::support::{Heard, RunningLakehouse, workspace_of};
 
 const TELEMETRY: &str = "main.direct_write.telemetry";
 const BATCH: usize = 500;
@@ -31,22 +28,6 @@ struct World {
     writers: WriterRegistry,
     table: TableInfo,
     caller: Caller,
-}
-
-#[derive(Default)]
-struct Heard {
-    sent: AtomicU64,
-    retried: AtomicU64,
-}
-
-impl BatchProgress for Heard {
-    fn sent(&self, _: Instant) {
-        self.sent.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn retried(&self, _: &WriterError) {
-        self.retried.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 impl World {
@@ -165,7 +146,7 @@ async fn ten_thousand_records_arrive_as_they_are_through_every_door() {
             assert_eq!((done.records, done.calls), (BATCH as u64, 1), "{door:?}");
             assert!(began < done.at && done.at <= Instant::now());
         }
-        assert_eq!((heard.sent.load(Ordering::Relaxed), heard.retried.load(Ordering::Relaxed)), (20, 0), "{door:?}");
+        assert_eq!((heard.sent(), heard.retried()), (20, 0), "{door:?}");
         session.close().await;
         let rows = world.rows(&run, 20 * BATCH).await;
         assert_eq!(rows.len(), 20 * BATCH, "{door:?}: nothing is there twice");
@@ -198,7 +179,7 @@ async fn closed_streams_and_refusals_lose_nothing() {
         session.close().await;
         weather.set(TELEMETRY, None);
         if door.0 == WriterKind::ZerobusRest {
-            assert_eq!(heard.retried.load(Ordering::Relaxed), 2);
+            assert_eq!(heard.retried(), 2);
         }
         let rows = world.rows(&run, 12 * BATCH).await;
         assert_eq!(ids(&rows).len(), 12 * BATCH, "{door:?}: what was acknowledged is there, at least once");
@@ -225,7 +206,7 @@ async fn when_the_lakehouse_is_gone_batches_are_in_doubt_and_nothing_hangs() {
         async move {
             let heard = Arc::new(Heard::default());
             let failure = write(world, session, "after", 0..1, &heard).await.remove(0).unwrap_err();
-            (ways[attempt % 2], failure, heard.sent.load(Ordering::Relaxed))
+            (ways[attempt % 2], failure, heard.sent())
         }
     });
     for (way, failure, sent) in join_all(attempts).await {
@@ -251,7 +232,7 @@ async fn what_was_not_acknowledged_when_a_session_closes_is_in_doubt() {
     let close_early = async |session: Arc<dyn Session>| {
         let heard = Arc::new(Heard::default());
         let (mut outcomes, ()) = tokio::join!(write(&world, &session, "slow", 0..1, &heard), async {
-            while heard.sent.load(Ordering::Relaxed) == 0 {
+            while heard.sent() == 0 {
                 tokio::task::yield_now().await;
             }
             session.close().await;

@@ -3,7 +3,6 @@
 mod telemetry;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Int8Array, Int16Array, Int32Array,
@@ -12,16 +11,15 @@ use arrow_array::{
 use direct_write::lakehouse::{Forecast, LakehouseOptions, Weather};
 use direct_write::model::{Encoding, SqlMode, TableInfo, TableName, WriterKind, WriterOptions};
 use direct_write::workspace::{VolumePath, Workspace, WorkspaceError};
-use direct_write::writer::{BatchProgress, Payload, Session, WriterError, WriterRegistry, arrow_schema};
+use direct_write::writer::{Payload, Session, WriterError, WriterRegistry, arrow_schema};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 use telemetry::{bits, expected, telemetry};
 use tempfile::TempDir;
-use tokio::time::Instant;
 
 use crate::support::caller::Caller;
-use crate::support::{RunningLakehouse, workspace_of};
+use crate::support::{Heard, RunningLakehouse, workspace_of};
 
 const TELEMETRY: &str = "main.direct_write.telemetry";
 const LANDING: &str = "main.direct_write.landing";
@@ -33,22 +31,6 @@ struct World {
     workspace: Arc<Workspace>,
     writers: WriterRegistry,
     caller: Caller,
-}
-
-#[derive(Default)]
-struct Heard {
-    sent: AtomicU64,
-    retried: AtomicU64,
-}
-
-impl BatchProgress for Heard {
-    fn sent(&self, _: Instant) {
-        self.sent.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn retried(&self, _: &WriterError) {
-        self.retried.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 impl World {
@@ -137,7 +119,7 @@ async fn every_way_writes_every_value_as_it_is() {
             let heard = Arc::new(Heard::default());
             let acknowledged = session.write(encoded, heard.clone()).await.unwrap();
             assert_eq!((acknowledged.records, acknowledged.calls), (batch.num_rows() as u64, requests), "{run}");
-            assert_eq!((heard.sent.load(Ordering::Relaxed), heard.retried.load(Ordering::Relaxed)), (1, 0), "{run}");
+            assert_eq!((heard.sent(), heard.retried()), (1, 0), "{run}");
             wanted.extend(expected(&batch));
         }
         session.close().await;
@@ -280,7 +262,7 @@ async fn refusals_are_repeated_and_nothing_is_there_twice() {
         weather.set("*", Some(Forecast { refusals: 2, refusal_status: Some(429), ..Default::default() }));
         let heard = Arc::new(Heard::default());
         session.write(encoded, heard.clone()).await.unwrap();
-        assert_eq!(heard.retried.load(Ordering::Relaxed), 2, "{run}");
+        assert_eq!(heard.retried(), 2, "{run}");
         session.close().await;
         assert_eq!(rows(&world.caller, &run).await, expected(&batch), "{run}");
     }

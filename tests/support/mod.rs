@@ -5,6 +5,7 @@ pub mod caller;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use direct_write::engine::Engine;
@@ -12,6 +13,7 @@ use direct_write::lakehouse::{Lakehouse, LakehouseOptions};
 use direct_write::model::TableName;
 use direct_write::server;
 use direct_write::workspace::{Credentials, Workspace, WorkspaceConfig};
+use direct_write::writer::{BatchProgress, WriterError};
 use leptos::config::LeptosOptions;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -50,6 +52,33 @@ impl RunningLakehouse {
     pub async fn stop(self) {
         self.stop.cancel();
         self.task.await.unwrap();
+    }
+}
+
+/// Counts what a session tells of its batches.
+#[derive(Default)]
+pub struct Heard {
+    sent: AtomicU64,
+    retried: AtomicU64,
+}
+
+impl Heard {
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    pub fn retried(&self) -> u64 {
+        self.retried.load(Ordering::Relaxed)
+    }
+}
+
+impl BatchProgress for Heard {
+    fn sent(&self, _: tokio::time::Instant) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn retried(&self, _: &WriterError) {
+        self.retried.fetch_add(1, Ordering::Relaxed);
     }
 }
 
