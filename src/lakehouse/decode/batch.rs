@@ -60,6 +60,9 @@ impl BatchBuilder {
         if !Arc::ptr_eq(schema, &self.schema) && *schema != self.schema {
             return Err(*defect());
         }
+        if self.rows == 0 {
+            self.columns.iter_mut().for_each(Column::prepare);
+        }
         match fill(&mut self.columns, self.rows) {
             Ok(()) => {
                 self.rows += 1;

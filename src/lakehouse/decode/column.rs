@@ -29,6 +29,8 @@ pub(super) struct Column {
     nulls: NullBufferBuilder,
     /// Values that a null of this column takes: itself and what is below it.
     weight: usize,
+    /// Rows, and bytes of text or binary, of the batch before.
+    before: (usize, usize),
     pub(super) data: Data,
 }
 
@@ -135,7 +137,7 @@ impl Column {
             Data::Struct(children) => 1 + children.iter().map(|child| child.weight).sum::<usize>(),
             _ => 1,
         };
-        Self { field: Arc::clone(field), len: 0, nulls: NullBufferBuilder::new(0), weight, data }
+        Self { field: Arc::clone(field), len: 0, nulls: NullBufferBuilder::new(0), weight, before: (0, 0), data }
     }
 
     pub(super) fn field(&self) -> &Field {
@@ -268,6 +270,34 @@ impl Column {
         }
     }
 
+    /// Makes room for a batch about as large as the one before: growing from nothing would copy everything about once, into
+    /// memory that the system has to clear first.
+    pub(super) fn prepare(&mut self) {
+        let (rows, bytes) = self.before;
+        let (rows, bytes) = (rows + rows / 8, bytes + bytes / 8);
+        match &mut self.data {
+            Data::Bool(values) => values.reserve_exact(rows),
+            Data::Int8(values) => values.reserve_exact(rows),
+            Data::Int16(values) => values.reserve_exact(rows),
+            Data::Int32(values) => values.reserve_exact(rows),
+            Data::Int64(values) => values.reserve_exact(rows),
+            Data::Decimal(values) => values.reserve_exact(rows),
+            Data::Float32(values) => values.reserve_exact(rows),
+            Data::Float64(values) => values.reserve_exact(rows),
+            Data::Bytes(spans) => {
+                spans.offsets.reserve_exact(rows);
+                spans.bytes.reserve_exact(bytes);
+            }
+            Data::Struct(children) => children.iter_mut().for_each(Self::prepare),
+            Data::List(lists) => {
+                lists.offsets.reserve_exact(rows);
+                lists.items.prepare();
+            }
+            Data::Map(maps) => maps.prepare(rows),
+            Data::Other => {}
+        }
+    }
+
     /// Bytes of its values and offsets, without what is reserved.
     pub(super) fn bytes(&self) -> usize {
         self.len / 8
@@ -291,6 +321,7 @@ impl Column {
     /// All rows as an Arrow array; the column is empty then.
     pub(super) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
         let len = mem::take(&mut self.len);
+        self.before = (len, if let Data::Bytes(spans) = &self.data { spans.bytes.len() } else { 0 });
         self.nulls.append_n_non_nulls(len - self.nulls.len());
         let nulls = mem::replace(&mut self.nulls, NullBufferBuilder::new(0)).build();
         let kind = self.field.data_type();

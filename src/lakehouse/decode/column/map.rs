@@ -71,6 +71,12 @@ impl Maps {
         self.replaced.retain(|entry| *entry < end);
     }
 
+    pub(super) fn prepare(&mut self, rows: usize) {
+        self.offsets.reserve_exact(rows);
+        self.keys.prepare();
+        self.values.prepare();
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.keys.bytes() + self.values.bytes()
     }
