@@ -5,6 +5,8 @@ use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
+mod policy;
+
 use crate::ui::compare_page::ComparePage;
 use crate::ui::page::WorkbenchPage;
 use crate::ui::run_page::RunPage;
@@ -12,6 +14,7 @@ use crate::ui::runs_page::RunsPage;
 
 /// The HTML document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
+    policy::set();
     view! {
         <!DOCTYPE html>
         <html lang="en">

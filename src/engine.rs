@@ -4,6 +4,7 @@
 //! Knows the workspace and the writers; nothing of HTTP or pages. Every submission and every comparison is a task of its own that
 //! outlives the request that began it; what is known of it is one snapshot on a watch channel.
 
+mod actor;
 mod comparison;
 mod enrich;
 pub mod export;
@@ -24,6 +25,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use actor::{Actor, SqlPrincipal};
 pub use comparison::ReportSink;
 pub use history::{History, HistoryError};
 pub use probe::ProbeReport;
@@ -76,6 +78,11 @@ impl Engine {
         &self.workspace
     }
 
+    /// The same, to keep.
+    pub fn workspace_handle(&self) -> Arc<Workspace> {
+        self.workspace.clone()
+    }
+
     /// Every writer and its state.
     pub fn writer_cards(&self) -> Vec<WriterCard> {
         self.writers.cards()
@@ -126,9 +133,10 @@ impl Engine {
             WorkspaceError::Unreachable { .. } => ("UNAVAILABLE", "Start the workspace or check its address."),
             WorkspaceError::Timeout { .. } => ("DEADLINE_EXCEEDED", "Try again."),
             WorkspaceError::Busy { .. } => ("TEMPORARILY_UNAVAILABLE", "Try again in a little while."),
-            WorkspaceError::Unauthenticated(_) => {
-                ("UNAUTHENTICATED", "Check DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET.")
-            }
+            WorkspaceError::Unauthenticated(_) => (
+                "UNAUTHENTICATED",
+                "Check DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET; sign in again if it was your own token.",
+            ),
             WorkspaceError::PermissionDenied(_) => ("PERMISSION_DENIED", "Grant the privilege to the principal."),
             WorkspaceError::NotFound(_) => ("TABLE_DOES_NOT_EXIST", "Create the table or choose another."),
             WorkspaceError::StatementFailed { message, .. } if message.contains("TABLE_OR_VIEW_NOT_FOUND") => {

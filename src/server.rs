@@ -3,13 +3,21 @@
 //! Only `main` binds sockets; everything here takes its listener and its stop signal.
 
 pub mod config;
+mod deadline;
 pub mod edge;
+pub mod groups;
+mod guard;
+mod headers;
 mod identity;
 mod pages;
+mod rate;
+mod refusal;
 pub mod router;
 mod security;
+mod statics;
 pub mod telemetry;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +44,8 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
     let app = router::router(engine.clone(), site, edge, shutdown.clone());
+    // Whoever is not named by the platform is told apart by address.
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, app).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     let server = tokio::spawn(served.into_future());
     if let Ok(uploads) = engine.uploads() {

@@ -5,11 +5,14 @@
 
 mod auth;
 mod catalog;
+mod directory;
 mod error;
 mod files;
 mod http;
 mod ingest;
 mod statements;
+
+use std::sync::Arc;
 
 use secrecy::SecretString;
 
@@ -53,7 +56,28 @@ pub struct Credentials {
 pub struct Workspace {
     config: WorkspaceConfig,
     http: reqwest::Client,
-    tokens: auth::TokenCache,
+    tokens: Arc<auth::TokenCache>,
+    /// Whose SQL statements these are, if not the service principal's.
+    person: Option<OnBehalf>,
+}
+
+/// A person in whose name SQL statements run.
+#[derive(Clone, Debug)]
+pub struct OnBehalf {
+    name: String,
+    token: SecretString,
+}
+
+impl OnBehalf {
+    /// Somebody with a token of theirs; it is never printed.
+    pub fn new(name: &str, token: SecretString) -> Self {
+        Self { name: name.to_owned(), token }
+    }
+
+    /// The name to show.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 impl Workspace {
@@ -62,7 +86,17 @@ impl Workspace {
     /// # Errors
     /// [`WorkspaceError::Protocol`] when the TLS roots of the system cannot be read.
     pub fn new(config: WorkspaceConfig) -> Result<Self, WorkspaceError> {
-        Ok(Self { http: http::client(&config)?, tokens: auth::TokenCache::default(), config })
+        Ok(Self { http: http::client(&config)?, tokens: Arc::default(), person: None, config })
+    }
+
+    /// The same workspace, whose SQL statements run in a person's name; everything else stays the service principal's.
+    pub fn on_behalf_of(&self, person: OnBehalf) -> Self {
+        let (config, http, tokens) = (self.config.clone(), self.http.clone(), self.tokens.clone());
+        Self { config, http, tokens, person: Some(person) }
+    }
+
+    fn is_on_behalf(&self) -> bool {
+        self.person.is_some()
     }
 
     /// Addresses and credentials.
@@ -77,7 +111,11 @@ impl Workspace {
             name: if self.config.local { "Local lakehouse".to_owned() } else { host.to_owned() },
             local: self.config.local,
             url: self.config.url.clone(),
-            principal: self.config.credentials.as_ref().map(|one| one.client_id.clone()).unwrap_or_default(),
+            principal: match (&self.person, &self.config.credentials) {
+                (Some(person), _) => person.name.clone(),
+                (None, Some(credentials)) => credentials.client_id.clone(),
+                (None, None) => String::new(),
+            },
         }
     }
 }

@@ -18,7 +18,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
-use tokio_util::sync::CancellationToken;
 
 pub use comparisons::routes as comparison_routes;
 pub use structured::process_structured;
@@ -27,8 +26,6 @@ pub use uploads::{Received, receive_upload, routes as upload_routes};
 use crate::model::{EdgeError, SubmissionSnapshot, WriterKind};
 use crate::server::router::AppState;
 
-/// Proxies cut streams at their own time; the server ends one first and the browser comes back.
-const LONGEST_EVENT_STREAM: Duration = Duration::from_secs(100);
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// A browser waits so long before it comes back.
 const COME_BACK: Duration = Duration::from_millis(500);
@@ -39,7 +36,7 @@ pub fn status_of(error: &EdgeError) -> StatusCode {
         "INVALID_PARAMETER_VALUE" if error.details.is_empty() => StatusCode::BAD_REQUEST,
         "INVALID_PARAMETER_VALUE" => StatusCode::UNPROCESSABLE_ENTITY,
         "MALFORMED_REQUEST" => StatusCode::BAD_REQUEST,
-        "CROSS_SITE_REQUEST" | "ROLE_REQUIRED" => StatusCode::FORBIDDEN,
+        "CROSS_SITE_REQUEST" | "ROLE_REQUIRED" | "USER_TOKEN_REQUIRED" => StatusCode::FORBIDDEN,
         "NOT_FOUND" | "TABLE_DOES_NOT_EXIST" => StatusCode::NOT_FOUND,
         "REQUEST_TOO_LARGE" => StatusCode::PAYLOAD_TOO_LARGE,
         "STILL_RUNNING" => StatusCode::CONFLICT,
@@ -141,20 +138,21 @@ pub async fn submission_events(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, EdgeError> {
-    Ok(event_stream(state.engine.follow(&id)?, state.shutdown, |snapshot| (snapshot.sequence, snapshot.finished)))
+    Ok(event_stream(state.engine.follow(&id)?, &state, |snapshot| (snapshot.sequence, snapshot.finished)))
 }
 
 /// The value now, then each that replaces it, until one is finished, the server stops or the stream has lived long enough.
 /// `at` says a value's sequence, which is the event's id, and whether it is the last.
 fn event_stream<T: Clone + Serialize + Send + Sync + 'static>(
     values: watch::Receiver<T>,
-    shutdown: CancellationToken,
+    state: &AppState,
     at: fn(&T) -> (u64, bool),
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<T>> {
+    let (shutdown, longest) = (state.shutdown.clone(), state.edge.longest_event_stream);
     let stop = async move {
         tokio::select! {
             () = shutdown.cancelled() => (),
-            () = tokio::time::sleep(LONGEST_EVENT_STREAM) => (),
+            () = tokio::time::sleep(longest) => (),
         }
     };
     let mut finished = false;

@@ -9,6 +9,7 @@ use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 pub(crate) use comparisons::page_plan;
 pub use comparisons::*;
 
+use super::caller::Caller;
 use super::http;
 use crate::model::{EdgeError, RowsPage, Submission, SubmissionSnapshot, TableName, WorkbenchInfo};
 
@@ -36,7 +37,7 @@ pub async fn workbench_info() -> Result<WorkbenchInfo, EdgeError> {
 /// `RESOURCE_EXHAUSTED` when too many are under way. Nothing was written in any of these cases.
 #[server(name = AskSubmit, prefix = "/api/page", endpoint = "submit", input = Json)]
 pub async fn submit(submission: Submission) -> Result<SubmissionSnapshot, EdgeError> {
-    with_status(engine()?.submit(submission, crate::engine::Origin::Page).await)
+    with_status(engine()?.submit(submission, crate::engine::Origin::Page, Caller::current().actor()).await)
 }
 
 /// The latest rows of a table, by SELECT through the workspace.
@@ -45,7 +46,7 @@ pub async fn submit(submission: Submission) -> Result<SubmissionSnapshot, EdgeEr
 /// What the workspace answers.
 #[server(name = AskRows, prefix = "/api/page", endpoint = "rows", input = Json)]
 pub async fn latest_rows(table: TableName, limit: u32) -> Result<RowsPage, EdgeError> {
-    with_status(engine()?.latest_rows(&table, limit.clamp(1, 200)).await)
+    with_status(engine()?.latest_rows(&table, limit.clamp(1, 200), Caller::current().actor()).await)
 }
 
 fn engine() -> Result<std::sync::Arc<crate::engine::Engine>, EdgeError> {

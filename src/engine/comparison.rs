@@ -25,11 +25,13 @@ pub(in crate::engine) use registry::Comparisons;
 use registry::{Known, MOST_FINISHED};
 use scoreboard::Scoreboard;
 
+use super::actor::writes_by_sql;
 use super::run::{Extent, Open, Run, RunSetup, RunTable, RunView, Signals, WorkspaceTable, source_of};
-use super::{Engine, HeldUpload};
+use super::{Actor, Engine, HeldUpload};
 use crate::model::{
     EdgeError, LiveComparison, Order, Plan, PlanSpec, REPORT_SCHEMA, Report, RunReport, TableInfo, WriterOptions,
 };
+use crate::workspace::Workspace;
 use crate::writer::Writer;
 
 /// Comparisons that run at the same time; more would measure each other.
@@ -53,15 +55,18 @@ impl Engine {
         self
     }
 
-    /// Checks a plan and begins its comparison; the answer is its id. `started_by` is an e-mail, or empty.
+    /// Checks a plan and begins its comparison in the name of `actor`; the answer is its id.
     ///
     /// # Errors
     /// `INVALID_PARAMETER_VALUE` with every broken rule, `TABLE_DOES_NOT_EXIST`, `NOT_CONFIGURED` for a writer,
-    /// `RESOURCE_EXHAUSTED` when too many run, or what the workspace says. Nothing was written then.
-    pub async fn start_comparison(self: &Arc<Self>, plan: Plan, started_by: &str) -> Result<String, EdgeError> {
+    /// `USER_TOKEN_REQUIRED` when SQL is to run with a token that did not come, `RESOURCE_EXHAUSTED` when too many run, or what
+    /// the workspace says. Nothing was written then.
+    pub async fn start_comparison(self: &Arc<Self>, plan: Plan, actor: impl Into<Actor>) -> Result<String, EdgeError> {
+        let actor = actor.into();
         let mut spec = plan.check().map_err(EdgeError::invalid)?;
-        let writers =
-            spec.writers.iter().map(|(_, options)| self.writer(options.kind)).collect::<Result<Vec<_>, _>>()?;
+        let kinds = spec.writers.iter().map(|(_, options)| options.kind);
+        let writers = kinds.clone().map(|kind| self.acting(&actor, kind)).collect::<Result<Vec<_>, _>>()?;
+        let sql_as = if kinds.clone().any(writes_by_sql) { actor.sql_name().to_owned() } else { String::new() };
         let place = self.comparison_places.clone().try_acquire_owned().map_err(|_| {
             let message = format!(
                 "{MOST_RUNNING} comparisons are under way, and more would measure each other. Nothing was written. Wait for \
@@ -75,7 +80,8 @@ impl Engine {
         let head = Head {
             id: Uuid::now_v7().to_string(),
             started_at: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
-            started_by: started_by.to_owned(),
+            started_by: actor.name,
+            sql_as,
             plan,
             spec,
         };
@@ -114,6 +120,7 @@ impl Engine {
             table: head.spec.table.clone(),
             plan: head.plan.clone(),
             started_at: head.started_at.clone(),
+            sql_as: head.sql_as.clone(),
             finished: false,
             runs: Vec::new(),
             log: Vec::new(),
@@ -125,14 +132,17 @@ impl Engine {
         &self,
         spec: &PlanSpec,
         table: &TableInfo,
-        writers: &[Arc<dyn Writer>],
+        writers: &[(Arc<dyn Writer>, Arc<Workspace>)],
         comparison: &str,
         scoreboard: &Arc<Scoreboard>,
     ) -> Result<Vec<Run>, EdgeError> {
-        let run = |((label, options), writer): (&(String, WriterOptions), &Arc<dyn Writer>)| {
+        let run = |((label, options), (writer, workspace)): (
+            &(String, WriterOptions),
+            &(Arc<dyn Writer>, Arc<Workspace>),
+        )| {
             let run_id = Uuid::now_v7().to_string();
             let seed = spec.source.seed;
-            let asked = WorkspaceTable::new(&self.workspace, table, &run_id, seed);
+            let asked = WorkspaceTable::new(workspace, table, &run_id, seed);
             let setup = RunSetup {
                 source: source_of(&spec.source, table, &run_id)?,
                 run_id,
@@ -202,6 +212,7 @@ struct Head {
     id: String,
     started_at: String,
     started_by: String,
+    sql_as: String,
     plan: Plan,
     spec: PlanSpec,
 }
@@ -259,7 +270,7 @@ impl Comparison {
     }
 
     fn report(&self, runs: Vec<RunReport>) -> Report {
-        let Head { id, started_at, started_by, plan, spec } = &self.head;
+        let Head { id, started_at, started_by, sql_as, plan, spec } = &self.head;
         let judged = |run| spec.thresholds.iter().map(move |threshold| threshold.judge(run, &run.writer));
         Report {
             schema: REPORT_SCHEMA.to_owned(),
@@ -267,6 +278,7 @@ impl Comparison {
             name: spec.name.clone(),
             started_at: started_at.clone(),
             started_by: started_by.clone(),
+            sql_as: sql_as.clone(),
             workspace: self.engine.workspace.badge(),
             table: spec.table.clone(),
             plan: plan.clone(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Engine;
+use super::{Actor, Engine};
 use crate::model::{EdgeError, RowsPage, TableInfo, TableName};
 use crate::workspace::{Statement, Workspace, WorkspaceError};
 
@@ -20,22 +20,28 @@ impl Engine {
     /// The latest rows of a table, newest first where a column tells.
     ///
     /// # Errors
-    /// What the workspace answers, for people.
-    pub async fn latest_rows(&self, table: &TableName, limit: u32) -> Result<RowsPage, EdgeError> {
-        let read = self.read_latest(table, limit).await;
+    /// `USER_TOKEN_REQUIRED`, or what the workspace answers, for people.
+    pub async fn latest_rows(
+        &self,
+        table: &TableName,
+        limit: u32,
+        actor: impl Into<Actor>,
+    ) -> Result<RowsPage, EdgeError> {
+        let workspace = self.workspace_of(&actor.into())?;
+        let read = read_latest(&workspace, table, limit).await;
         read.map_err(|error| self.workspace_problem(&error, &format!("The rows of {table} could not be read")))
     }
+}
 
-    async fn read_latest(&self, table: &TableName, limit: u32) -> Result<RowsPage, WorkspaceError> {
-        let info = self.workspace.table(table).await?;
-        let order = TIME_COLUMNS.iter().find(|name| info.column(name).is_some());
-        let order = order.map(|name| format!(" ORDER BY `{name}` DESC")).unwrap_or_default();
-        let quoted = table.quoted();
-        let rows = Statement::new(format!("SELECT * FROM {quoted}{order} LIMIT {limit}"));
-        let count = Statement::new(format!("SELECT count(*) FROM {quoted}"));
-        let (rows, count) = tokio::try_join!(self.workspace.execute(&rows), self.workspace.execute(&count))?;
-        Ok(RowsPage { columns: rows.columns, rows: rows.rows, total: first_number(&count.rows)? })
-    }
+async fn read_latest(workspace: &Workspace, table: &TableName, limit: u32) -> Result<RowsPage, WorkspaceError> {
+    let info = workspace.table(table).await?;
+    let order = TIME_COLUMNS.iter().find(|name| info.column(name).is_some());
+    let order = order.map(|name| format!(" ORDER BY `{name}` DESC")).unwrap_or_default();
+    let quoted = table.quoted();
+    let rows = Statement::new(format!("SELECT * FROM {quoted}{order} LIMIT {limit}"));
+    let count = Statement::new(format!("SELECT count(*) FROM {quoted}"));
+    let (rows, count) = tokio::try_join!(workspace.execute(&rows), workspace.execute(&count))?;
+    Ok(RowsPage { columns: rows.columns, rows: rows.rows, total: first_number(&count.rows)? })
 }
 
 /// Why the visible stop was not reached.

@@ -12,11 +12,12 @@ use uuid::Uuid;
 use super::enrich::{self, Origins};
 use super::journey::{Journey, stages_at_the_start};
 use super::rows::{NotVisible, count_visible, wait_until_visible};
-use super::{Engine, MOST_RUNNING};
+use super::{Actor, Engine, MOST_RUNNING};
 use crate::model::{
     EdgeError, Records, Stage, StageState, Submission, SubmissionSnapshot, SubmissionState, TableInfo, WriterKind,
     validate_products, validate_rows,
 };
+use crate::workspace::Workspace;
 use crate::writer::{Batch, Receipt, Rows, WriteFailure, Writer};
 
 /// Who hands a submission in, and what it must be.
@@ -29,18 +30,20 @@ pub enum Origin {
 }
 
 impl Engine {
-    /// Checks a submission and begins it; it goes on by itself. The answer is its first snapshot.
+    /// Checks a submission and begins it in the name of `actor`; it goes on by itself. The answer is its first snapshot.
     ///
     /// # Errors
     /// `INVALID_PARAMETER_VALUE` with every broken rule, `TABLE_DOES_NOT_EXIST`, `NOT_CONFIGURED` for the writer,
-    /// `RESOURCE_EXHAUSTED` when too many are under way, or what the workspace says. Nothing was written then.
+    /// `USER_TOKEN_REQUIRED` when SQL is to run with a token that did not come, `RESOURCE_EXHAUSTED` when too many are under way, or
+    /// what the workspace says. Nothing was written then.
     pub async fn submit(
         self: &Arc<Self>,
         submission: Submission,
         origin: Origin,
+        actor: impl Into<Actor>,
     ) -> Result<SubmissionSnapshot, EdgeError> {
         let started = Instant::now();
-        let writer = self.writer(submission.writer)?;
+        let (writer, workspace) = self.acting(&actor.into(), submission.writer)?;
         let place = self.places.clone().try_acquire_owned().map_err(|_| {
             let message =
                 format!("{MOST_RUNNING} submissions are under way. Nothing was written. Send again in a second.");
@@ -54,7 +57,7 @@ impl Engine {
         let origins = Origins { batch_id: &id, processed_at: &started_at, source: &source };
         let rows = check(&submission.items, &table, origin, &origins)?;
 
-        let run = Run::new(self, started, place, writer, Batch { table, rows }, id, started_at);
+        let run = Run::new(workspace, started, place, writer, Batch { table, rows }, id, started_at);
         let snapshots = run.journey.subscribe();
         let first = snapshots.borrow().clone();
         let span = tracing::info_span!("submission", run_id = %first.id, writer = %first.writer, table = %first.table);
@@ -86,7 +89,8 @@ fn check(items: &[Value], table: &TableInfo, origin: Origin, origins: &Origins<'
 
 /// One submission under way.
 struct Run {
-    engine: Arc<Engine>,
+    /// The one that is asked for the rows.
+    workspace: Arc<Workspace>,
     /// Held to the end: bounds how many run.
     _place: OwnedSemaphorePermit,
     writer: Arc<dyn Writer>,
@@ -98,7 +102,7 @@ struct Run {
 
 impl Run {
     fn new(
-        engine: &Arc<Engine>,
+        workspace: Arc<Workspace>,
         started: Instant,
         place: OwnedSemaphorePermit,
         writer: Arc<dyn Writer>,
@@ -117,7 +121,7 @@ impl Run {
             finished: false,
             writer: kind,
             table: batch.table.name.clone(),
-            workspace: engine.workspace.badge(),
+            workspace: workspace.badge(),
             started_at,
             records: Records { received: batch.rows.len() as u64, ..Records::default() },
             payload_bytes: 0,
@@ -129,7 +133,7 @@ impl Run {
         };
         let journey = Arc::new(Journey::new(started, first));
         journey.reach(Stage::Validated, |_| ());
-        Self { engine: engine.clone(), _place: place, writer, kind, batch: Arc::new(batch), record_ids, journey }
+        Self { workspace, _place: place, writer, kind, batch: Arc::new(batch), record_ids, journey }
     }
 
     async fn go(self) {
@@ -147,7 +151,7 @@ impl Run {
             let records = receipt.durable;
             tracing::info!(records, bytes = snapshot.payload_bytes, processing_us = snapshot.processing_us, "durable");
         });
-        match wait_until_visible(&self.engine.workspace, &self.batch.table, &self.record_ids).await {
+        match wait_until_visible(&self.workspace, &self.batch.table, &self.record_ids).await {
             Ok(()) => self.journey.reach(Stage::Visible, |snapshot| {
                 snapshot.records.visible = Some(snapshot.records.durable);
                 snapshot.finished = true;
@@ -165,7 +169,7 @@ impl Run {
 
     async fn failed(&self, failure: WriteFailure) {
         let found = if failure.in_doubt > 0 && !self.record_ids.is_empty() {
-            count_visible(&self.engine.workspace, &self.batch.table, &self.record_ids).await.ok()
+            count_visible(&self.workspace, &self.batch.table, &self.record_ids).await.ok()
         } else {
             None
         };
@@ -209,6 +213,7 @@ impl Run {
                 "table": snapshot.table,
                 "workspace": snapshot.workspace.name,
                 "workspace_url": snapshot.workspace.url,
+                "principal": snapshot.workspace.principal,
                 "proof": proof,
             },
             "processed_data": self.batch.rows.to_json(),

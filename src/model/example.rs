@@ -74,6 +74,7 @@ pub(crate) fn report() -> Report {
         name: "Telemetry, four ways".to_owned(),
         started_at: "2026-11-24T09:30:00.000Z".to_owned(),
         started_by: "ada@example.com".to_owned(),
+        sql_as: String::new(),
         workspace: WorkspaceBadge {
             name: "dbc-1.cloud.example.com".to_owned(),
             local: false,

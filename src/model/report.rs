@@ -23,6 +23,9 @@ pub struct Report {
     /// Who started it: an e-mail, or empty.
     #[serde(default)]
     pub started_by: String,
+    /// Whose token the SQL statements ran with: an e-mail; empty when it was the app's.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sql_as: String,
     /// Which workspace.
     pub workspace: WorkspaceBadge,
     /// Where to.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -55,6 +56,13 @@ pub const ENV_APP_NAME: &str = "DATABRICKS_APP_NAME";
 pub const ENV_RUNNERS: &str = "DIRECT_WRITE_RUNNERS";
 /// Who may administer, in the same form.
 pub const ENV_ADMINISTRATORS: &str = "DIRECT_WRITE_ADMINISTRATORS";
+/// What runs in the name of the person who asks, with their own token: `sql`, or nothing.
+pub const ENV_ON_BEHALF_OF: &str = "DIRECT_WRITE_ON_BEHALF_OF";
+/// Requests that one caller may make in a minute; 0 for as many as they like.
+pub const ENV_REQUESTS_PER_MINUTE: &str = "DIRECT_WRITE_REQUESTS_PER_MINUTE";
+
+/// Requests of one caller in a minute inside Databricks Apps: a page that polls makes 60 of them.
+const USUAL_REQUESTS_PER_MINUTE: u32 = 1_200;
 
 /// Where settings come from; a map in tests.
 pub trait Strings {
@@ -192,7 +200,24 @@ impl Reader<'_> {
     fn edge(&mut self) -> EdgeSettings {
         let inside_apps = [ENV_APP_NAME, ENV_APP_PORT].iter().all(|name| self.strings.get(name).is_some());
         let (runners, administrators) = (self.whom(ENV_RUNNERS), self.whom(ENV_ADMINISTRATORS));
-        EdgeSettings { inside_apps, roles: Roles::new(inside_apps, runners, administrators).into() }
+        let sql_on_behalf = match self.strings.get(ENV_ON_BEHALF_OF).as_deref() {
+            None => false,
+            Some("sql") => true,
+            Some(other) => {
+                self.errors.push(format!("{ENV_ON_BEHALF_OF} is '{other}', which is not sql."));
+                false
+            }
+        };
+        let requests = self.parse(ENV_REQUESTS_PER_MINUTE, "a number of requests");
+        // On one's own machine there is nobody to hold back.
+        let usual = if inside_apps { USUAL_REQUESTS_PER_MINUTE } else { 0 };
+        EdgeSettings {
+            inside_apps,
+            roles: Roles::new(inside_apps, runners, administrators).into(),
+            sql_on_behalf,
+            requests_per_minute: NonZeroU32::new(requests.unwrap_or(usual)),
+            ..EdgeSettings::default()
+        }
     }
 
     /// A list of users and groups.
@@ -282,6 +307,27 @@ mod tests {
         let ConfigError(sentences) = error.unwrap_err();
         assert_eq!(sentences.len(), 5, "{sentences:?}");
         assert!(sentences.iter().any(|one| one.contains(ENV_ADDR)), "{sentences:?}");
+    }
+
+    #[test]
+    fn the_platform_stands_before_the_port_only_inside_apps() {
+        let edge = |pairs: &[(&'static str, &'static str)]| load(pairs).unwrap().edge;
+        let laptop = edge(&[]);
+        assert!(!laptop.inside_apps && laptop.requests_per_minute.is_none() && !laptop.sql_on_behalf);
+        assert!(!edge(&[(ENV_APP_PORT, "8000")]).inside_apps, "a port alone is no platform");
+        let app = edge(&[(ENV_APP_PORT, "8000"), (ENV_APP_NAME, "direct-write"), (ENV_ON_BEHALF_OF, "sql")]);
+        assert!(app.inside_apps && app.sql_on_behalf);
+        assert_eq!(app.requests_per_minute.map(NonZeroU32::get), Some(USUAL_REQUESTS_PER_MINUTE));
+        assert_eq!(edge(&[(ENV_REQUESTS_PER_MINUTE, "0")]).requests_per_minute, None);
+    }
+
+    #[test]
+    fn roles_that_cannot_be_read_are_reported() {
+        let ConfigError(sentences) =
+            load(&[(ENV_RUNNERS, "a@b, role:x"), (ENV_ADMINISTRATORS, "group:"), (ENV_ON_BEHALF_OF, "zerobus")])
+                .unwrap_err();
+        assert_eq!(sentences.len(), 3, "{sentences:?}");
+        assert!(sentences[0].contains("role:x"), "{sentences:?}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use leptos::prelude::provide_context;
 
 use super::router::AppState;
 use crate::api::PLAN_PREVIEW_PATH;
+use crate::api::caller::Caller;
 use crate::app::shell;
 use crate::ui::composer::{RUN, UPLOAD};
 use crate::ui::runs_page::{DELETE, RENAME};
@@ -32,16 +33,18 @@ pub fn routes() -> axum::Router<AppState> {
         .merge(run::routes())
 }
 
-/// The page at an address, with something more to show.
+/// The page at an address, with something more to show, as `caller` sees it.
 async fn show<Shown: Clone + Send + Sync + 'static>(
     state: &AppState,
+    caller: &Caller,
     address: &'static str,
     shown: Shown,
     status: StatusCode,
 ) -> Response {
-    let (engine, site) = (state.engine.clone(), state.site.clone());
+    let (engine, site, caller) = (state.engine.clone(), state.site.clone(), caller.clone());
     let context = move || {
         provide_context(engine.clone());
+        provide_context(caller.clone());
         provide_context(shown.clone());
     };
     let mut request = Request::new(Body::empty());

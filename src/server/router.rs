@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use leptos::config::LeptosOptions;
 use leptos::prelude::provide_context;
@@ -15,12 +15,16 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
-use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 
+use super::deadline::answer_in_time;
 use super::edge::EdgeSettings;
+use super::groups::Groups;
+use super::guard::{for_administrators, for_runners, guard_changes};
+use super::headers::secure;
 use super::identity::{identify, trust_the_platform_only};
 use super::pages;
+use super::rate::{self, Rates};
 use super::security::refuse_other_sites;
 use crate::api::http;
 use crate::app::{App, shell};
@@ -38,6 +42,8 @@ pub struct AppState {
     pub site: LeptosOptions,
     /// Who stands before this port, and who may do what.
     pub edge: Arc<EdgeSettings>,
+    /// Which groups callers are in.
+    pub groups: Arc<Groups>,
     /// Ends event streams when the server stops.
     pub shutdown: CancellationToken,
 }
@@ -50,10 +56,9 @@ impl axum::extract::FromRef<AppState> for LeptosOptions {
 
 /// Page, API, debug pages and files.
 pub fn router(engine: Arc<Engine>, site: LeptosOptions, edge: EdgeSettings, shutdown: CancellationToken) -> Router {
-    let state = AppState { engine: engine.clone(), site: site.clone(), edge: Arc::new(edge), shutdown };
-    let header = |name, value| {
-        SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
-    };
+    let groups = Arc::new(Groups::new(engine.workspace_handle()));
+    let state = AppState { engine: engine.clone(), site: site.clone(), edge: Arc::new(edge), groups, shutdown };
+    let rates = state.edge.requests_per_minute.map(|per_minute| Arc::new(Rates::new(per_minute)));
     let page = Router::new()
         .leptos_routes_with_context(
             &state,
@@ -63,7 +68,7 @@ pub fn router(engine: Arc<Engine>, site: LeptosOptions, edge: EdgeSettings, shut
         )
         .fallback(file_and_error_handler::<AppState, _>(shell))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY));
-    Router::new()
+    let router = Router::new()
         .route("/health", get(http::health))
         .route("/api/v1/health", get(http::health))
         .route("/api/v1/process-structured", post(http::process_structured))
@@ -72,20 +77,25 @@ pub fn router(engine: Arc<Engine>, site: LeptosOptions, edge: EdgeSettings, shut
         .merge(http::comparison_routes())
         .merge(http::upload_routes())
         .merge(pages::routes())
-        .merge(debug("/debug"))
-        .merge(debug("/api/v1/debug"))
+        .merge(debug("/debug", &state))
+        .merge(debug("/api/v1/debug", &state))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .merge(page)
-        .layer(axum::middleware::from_fn(refuse_other_sites))
-        .layer(axum::middleware::from_fn_with_state(state.clone(), identify))
+        .layer(from_fn_with_state(state.clone(), guard_changes))
+        .layer(from_fn(refuse_other_sites));
+    let router = match rates {
+        Some(rates) => router.layer(from_fn_with_state(rates, rate::limit)),
+        None => router,
+    };
+    router
+        .layer(from_fn_with_state(state.clone(), identify))
+        .layer(from_fn_with_state(state.clone(), answer_in_time))
         .layer(compression())
-        .layer(header("x-content-type-options", "nosniff"))
-        .layer(header("x-frame-options", "DENY"))
-        .layer(header("referrer-policy", "same-origin"))
+        .layer(from_fn(secure))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(TraceLayer::new_for_http().make_span_with(request_span))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-        .layer(axum::middleware::from_fn_with_state(state.clone(), trust_the_platform_only))
+        .layer(from_fn_with_state(state.clone(), trust_the_platform_only))
         .with_state(state)
 }
 
@@ -96,12 +106,17 @@ fn compression() -> CompressionLayer<impl Predicate> {
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(predicate)
 }
 
-/// The same pages under two prefixes: callers with a bearer token reach only `/api/` on Databricks Apps.
-fn debug(prefix: &str) -> Router<AppState> {
-    Router::new()
-        .route(&format!("{prefix}/writers"), get(http::debug_writers))
+/// The same pages under two prefixes: callers with a bearer token reach only `/api/` on Databricks Apps. Probes are for whoever may
+/// run, as a run tells the same; what tells how the program is set up is for administrators.
+fn debug(prefix: &str, state: &AppState) -> Router<AppState> {
+    let probes = Router::new()
         .route(&format!("{prefix}/zerobus-availability"), get(http::zerobus_availability))
         .route(&format!("{prefix}/sql-availability"), get(http::sql_availability))
+        .route_layer(from_fn_with_state(state.clone(), for_runners));
+    Router::new()
+        .route(&format!("{prefix}/writers"), get(http::debug_writers))
+        .route_layer(from_fn_with_state(state.clone(), for_administrators))
+        .merge(probes)
 }
 
 fn request_span(request: &Request) -> tracing::Span {

@@ -4,10 +4,12 @@
 //! as nobody can make them send anything.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, Uri, header};
 use axum::middleware::Next;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Response;
 
+use super::guard::only_reads;
+use super::refusal::refuse;
 use crate::model::EdgeError;
 
 const WORDS: &str = "This request came from a page of another site, so it was refused. Nothing was started or changed. \
@@ -15,32 +17,24 @@ const WORDS: &str = "This request came from a page of another site, so it was re
 
 /// Lets through what only reads and what this site's own pages send.
 pub async fn refuse_other_sites(request: Request, next: Next) -> Response {
-    let only_reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if only_reads || is_own(request.headers()) {
+    if only_reads(request.method()) || is_own(request.uri(), request.headers()) {
         return next.run(request).await;
     }
-    let error = EdgeError::new("CROSS_SITE_REQUEST", WORDS);
-    if request.uri().path().starts_with("/api/") {
-        return error.into_response();
-    }
-    let status = crate::api::http::status_of(&error);
-    let page = format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Refused · Direct Write</title></head>\
-         <body><main><h1>Refused</h1><p>{WORDS}</p><p><a href=\"/\">Go to the workbench</a></p></main></body></html>"
-    );
-    (status, Html(page)).into_response()
+    refuse(request.uri().path(), EdgeError::new("CROSS_SITE_REQUEST", WORDS))
 }
 
-fn is_own(headers: &HeaderMap) -> bool {
+fn is_own(uri: &Uri, headers: &HeaderMap) -> bool {
     let text = |name: header::HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     if let Some(site) = text(header::HeaderName::from_static("sec-fetch-site")) {
         return matches!(site, "same-origin" | "none");
     }
     let Some(origin) = text(header::ORIGIN) else { return true };
     let Some((_, authority)) = origin.split_once("://") else { return false };
-    // Behind a proxy the host that the reader sees is the forwarded one.
+    // Behind the platform's proxy the host that the reader sees is the forwarded one; from others the header was taken off.
     let hosts = [header::HOST, header::HeaderName::from_static("x-forwarded-host")];
-    hosts.into_iter().filter_map(text).any(|host| host.eq_ignore_ascii_case(authority))
+    // HTTP/2 has the host in the address.
+    let addressed = uri.authority().map(|authority| authority.as_str());
+    hosts.into_iter().filter_map(text).chain(addressed).any(|host| host.eq_ignore_ascii_case(authority))
 }
 
 #[cfg(test)]
@@ -51,7 +45,15 @@ mod tests {
         let pairs = pairs
             .iter()
             .map(|(name, value)| (header::HeaderName::from_static(name), header::HeaderValue::from_static(value)));
-        is_own(&pairs.collect())
+        is_own(&Uri::from_static("/runs"), &pairs.collect())
+    }
+
+    #[test]
+    fn http_2_names_the_host_in_the_address() {
+        let uri = Uri::from_static("http://app.example/runs");
+        let from = |origin| HeaderMap::from_iter([(header::ORIGIN, header::HeaderValue::from_static(origin))]);
+        assert!(is_own(&uri, &from("https://app.example")));
+        assert!(!is_own(&uri, &from("https://elsewhere.example")));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use leptos::prelude::*;
 
 use super::theme::ThemeChoice;
+use crate::api::caller::{Caller, Permission};
 use crate::model::WorkspaceBadge;
 
 /// The slim bar on top.
@@ -25,6 +26,27 @@ pub fn Header(
             </div>
         }
     });
+    let caller = Caller::current();
+    let role = match (caller.may(Permission::Administer), caller.may(Permission::Run)) {
+        (true, _) => "",
+        (false, true) => " · may run",
+        (false, false) => " · may look",
+    };
+    let user = (!caller.name().is_empty()).then(|| {
+        view! {
+            <div class="fact" data-testid="user">
+                <dt>"You"</dt>
+                <dd>{caller.name().to_owned()}<span class="quiet">{role}</span></dd>
+            </div>
+        }
+    });
+    let only_looks = caller.require(Permission::Run).err().map(|refusal| {
+        view! {
+            <div class="banner" role="note" data-testid="only-looks">
+                <p>{refusal.message}</p>
+            </div>
+        }
+    });
     view! {
         <a class="skip" href="#main">{skip}</a>
         <header class="top">
@@ -38,9 +60,11 @@ pub fn Header(
                     </dd>
                 </div>
                 {principal}
+                {user}
             </dl>
             <ThemeChoice />
         </header>
+        {only_looks}
     }
 }
 

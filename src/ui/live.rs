@@ -1,4 +1,5 @@
-//! Follows something on the server: server-sent events while they come through, asking once a second when they do not.
+//! Follows something on the server: server-sent events while they come through, asking once a second when they do not, be it that
+//! the stream breaks or that a proxy holds it back.
 //!
 //! Uses the browser's `EventSource` directly: wrappers hide the errors between two attempts to reconnect, and
 //! the page has to say "reconnecting" then. Each event is a whole snapshot, so a lost one costs nothing. Knows nothing of
@@ -40,7 +41,7 @@ pub fn follow(path: String, follower: impl Follower) {
 
 #[cfg(feature = "hydrate")]
 mod real {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
     use std::rc::Rc;
     use std::time::Duration;
 
@@ -56,6 +57,10 @@ mod real {
     /// Failed attempts in a row after which events are given up for asking.
     const ATTEMPTS: u32 = 3;
     const PAUSE: Duration = Duration::from_secs(1);
+    /// The server sends a snapshot at once: a stream that is open and brings none by then is held back by a proxy.
+    const FIRST_NEWS: Duration = Duration::from_secs(5);
+    /// A stream that brought some and then nothing for so long is asked past, whether it is held back or nothing happens.
+    const MORE_NEWS: Duration = Duration::from_secs(30);
 
     thread_local! {
         static SOURCE: RefCell<Option<Source>> = const { RefCell::new(None) };
@@ -84,10 +89,13 @@ mod real {
             return;
         };
         let failures = Rc::new(RefCell::new(0));
+        let heard = Rc::new(Cell::new(0_u32));
+        expect_news(path.clone(), follower.clone(), stream.clone(), heard.clone());
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
             let (failures, follower, stream) = (failures.clone(), follower.clone(), stream.clone());
             move |event: MessageEvent| {
                 *failures.borrow_mut() = 0;
+                heard.set(heard.get() + 1);
                 let text = event.data().as_string().unwrap_or_default();
                 if let Ok(snapshot) = serde_json::from_str(&text) {
                     follower.linked(Link::Live);
@@ -121,6 +129,24 @@ mod real {
         SOURCE.with(|source| {
             *source.borrow_mut() = Some(Source { stream, _on_message: on_message, _on_error: on_error })
         });
+    }
+
+    /// Gives a stream up for asking when it brings nothing new in time. One that was closed has been given up already.
+    fn expect_news(path: String, follower: Rc<dyn Follower>, stream: EventSource, heard: Rc<Cell<u32>>) {
+        let before = heard.get();
+        let patience = if before == 0 { FIRST_NEWS } else { MORE_NEWS };
+        let look = move || {
+            if stream.ready_state() == EventSource::CLOSED {
+                return;
+            }
+            if heard.get() == before {
+                stream.close();
+                ask(path, follower, 0);
+            } else {
+                expect_news(path, follower, stream, heard);
+            }
+        };
+        set_timeout(look, patience);
     }
 
     /// Asks for the snapshot, and again a second later until there is nothing more to wait for.

@@ -23,6 +23,8 @@ const RENEW_BEFORE: Duration = Duration::from_secs(120);
 pub(super) enum Scope<'a> {
     /// The workspace's APIs.
     Apis,
+    /// SQL statements: as the APIs, or in the name of the person whose they are.
+    Statements,
     /// Writing to a table through Zerobus.
     Zerobus(&'a TableName),
 }
@@ -53,7 +55,7 @@ impl TokenCache {
     pub(super) async fn forget(&self, scope: Scope<'_>, value: &str) {
         let forget = async |slot: &Slot| drop(slot.lock().await.take_if(|token| token.value == value));
         match scope {
-            Scope::Apis => forget(&self.apis).await,
+            Scope::Apis | Scope::Statements => forget(&self.apis).await,
             Scope::Zerobus(table) => forget(&self.slot(table)).await,
         }
     }
@@ -84,7 +86,11 @@ impl Workspace {
     /// A token that is not about to expire.
     pub(super) async fn token(&self, scope: Scope<'_>) -> Result<String, WorkspaceError> {
         match scope {
-            Scope::Apis => self.token_in(&self.tokens.apis, scope).await,
+            Scope::Statements if self.person.is_some() => {
+                // Nobody renews it here: it came with a request, and another comes with the next.
+                Ok(self.person.as_ref().map(|person| person.token.expose_secret().to_owned()).unwrap_or_default())
+            }
+            Scope::Apis | Scope::Statements => self.token_in(&self.tokens.apis, scope).await,
             Scope::Zerobus(table) => self.token_in(&self.tokens.slot(table), scope).await,
         }
     }

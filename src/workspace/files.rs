@@ -38,7 +38,7 @@ impl VolumePath {
 }
 
 /// A text in an address (RFC 3986): letters and digits and what is in `plain` as they are, the rest escaped.
-fn escape(text: &str, plain: &str) -> String {
+pub(super) fn escape(text: &str, plain: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         let letter = char::from(byte);

@@ -70,18 +70,26 @@ impl Workspace {
 
     /// GET with the principal's token.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, WorkspaceError> {
-        let answer = self.request(Method::GET, path, Content::Nothing, Arc::new(|| ())).await?;
+        self.get_as(Scope::Apis, path).await
+    }
+
+    /// GET with a token of that scope.
+    pub(super) async fn get_as<T: DeserializeOwned>(&self, scope: Scope<'_>, path: &str) -> Result<T, WorkspaceError> {
+        let url = &self.config.url;
+        let answer = self.request_at(url, path, Method::GET, scope, Content::Nothing, Arc::new(|| ())).await?;
         self.read(answer).await
     }
 
-    /// POST of JSON with the principal's token; `on_sent` runs when the body's last byte went to the connection.
-    pub(super) async fn post<T: DeserializeOwned>(
+    /// POST of JSON with a token of that scope; `on_sent` runs when the body's last byte went to the connection.
+    pub(super) async fn post_as<T: DeserializeOwned>(
         &self,
+        scope: Scope<'_>,
         path: &str,
         body: Bytes,
         on_sent: OnSent,
     ) -> Result<T, WorkspaceError> {
-        let answer = self.request(Method::POST, path, Content::Json(body), on_sent).await?;
+        let url = &self.config.url;
+        let answer = self.request_at(url, path, Method::POST, scope, Content::Json(body), on_sent).await?;
         self.read(answer).await
     }
 
@@ -112,7 +120,8 @@ impl Workspace {
             Content::Json(bytes) => (Some(bytes), "application/json"),
             Content::File(bytes) => (Some(bytes), "application/octet-stream"),
         };
-        let mut fresh_token_tried = false;
+        // A person's token has nothing to be replaced with.
+        let mut fresh_token_tried = matches!(scope, Scope::Statements) && self.is_on_behalf();
         loop {
             let token = self.token(scope).await?;
             let request = self.http.request(method.clone(), format!("{base}{path}"));

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::auth::Scope;
 use super::http::OnSent;
 use super::{Workspace, WorkspaceError};
 
@@ -168,7 +169,7 @@ impl Workspace {
         }
         while let Some(index) = result.next_chunk {
             let path = format!("/api/2.0/sql/statements/{}/result/chunks/{index}", result.statement_id);
-            let chunk: ResultData = self.get(&path).await?;
+            let chunk: ResultData = self.get_as(Scope::Statements, &path).await?;
             result.rows.extend(chunk.data_array);
             if chunk.next_chunk_index.is_some_and(|next| next <= index) {
                 return Err(WorkspaceError::Protocol(format!("chunk {index} of a result points back")));
@@ -184,7 +185,7 @@ impl Workspace {
     /// # Errors
     /// As [`Self::execute`].
     pub async fn execute_encoded(&self, body: Bytes, on_sent: OnSent) -> Result<StatementResult, WorkspaceError> {
-        let answer: StatementAnswer = self.post("/api/2.0/sql/statements", body, on_sent).await?;
+        let answer: StatementAnswer = self.post_as(Scope::Statements, "/api/2.0/sql/statements", body, on_sent).await?;
         self.follow(answer).await
     }
 
@@ -209,14 +210,15 @@ impl Workspace {
                 canceled = true;
                 deadline += AFTER_CANCEL;
                 pause = FIRST_POLL;
-                let asked = self.post(&format!("{path}/cancel"), Bytes::from_static(b"{}"), Arc::new(|| ())).await;
+                let (cancel, nothing) = (format!("{path}/cancel"), Bytes::from_static(b"{}"));
+                let asked = self.post_as(Scope::Statements, &cancel, nothing, Arc::new(|| ())).await;
                 if let Err(error) = asked.map(|_: serde_json::Value| ()) {
                     tracing::warn!(statement = answer.statement_id, %error, "a statement was not canceled");
                 }
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(SLOWEST_POLL);
-            match self.get(&path).await {
+            match self.get_as(Scope::Statements, &path).await {
                 Ok(next) => answer = next,
                 Err(error) if error.is_retryable() => {
                     tracing::info!(statement = answer.statement_id, %error, "asking for a statement once more");

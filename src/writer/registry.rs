@@ -16,6 +16,10 @@ pub struct Unavailable {
 }
 
 impl Unavailable {
+    fn not_built_in(kind: WriterKind) -> Self {
+        Self { reason: format!("{kind} is not built in"), remedy: "Choose another.".to_owned() }
+    }
+
     /// A setting that is missing.
     pub(super) fn missing(setting: &str, purpose: &str) -> Self {
         Self {
@@ -42,6 +46,9 @@ pub(super) trait WriterFactory {
     fn build(&self, workspace: &Arc<Workspace>) -> Built;
 }
 
+const FACTORIES: [&(dyn WriterFactory + Sync); WriterKind::ALL.len()] =
+    [&zerobus::Factory, &zerobus_rest::Factory, &sql::Factory, &copy_into::Factory];
+
 /// Every writer for one workspace.
 pub struct WriterRegistry {
     writers: Vec<(WriterKind, Built)>,
@@ -50,9 +57,16 @@ pub struct WriterRegistry {
 impl WriterRegistry {
     /// Asks every factory.
     pub fn new(workspace: &Arc<Workspace>) -> Self {
-        let factories: [&dyn WriterFactory; WriterKind::ALL.len()] =
-            [&zerobus::Factory, &zerobus_rest::Factory, &sql::Factory, &copy_into::Factory];
-        Self { writers: factories.iter().map(|factory| (factory.kind(), factory.build(workspace))).collect() }
+        Self { writers: FACTORIES.iter().map(|factory| (factory.kind(), factory.build(workspace))).collect() }
+    }
+
+    /// The writer of that kind for another workspace; nobody keeps it.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it is not configured.
+    pub fn one(kind: WriterKind, workspace: &Arc<Workspace>) -> Result<Arc<dyn Writer>, Unavailable> {
+        let factory = FACTORIES.iter().find(|factory| factory.kind() == kind);
+        factory.map_or_else(|| Err(Unavailable::not_built_in(kind)), |factory| factory.build(workspace))
     }
 
     /// The writer of that kind.
@@ -62,9 +76,7 @@ impl WriterRegistry {
     pub fn get(&self, kind: WriterKind) -> Built {
         match self.writers.iter().find(|(one, _)| *one == kind) {
             Some((_, built)) => built.clone(),
-            None => {
-                Err(Unavailable { reason: format!("{kind} is not built in"), remedy: "Choose another.".to_owned() })
-            }
+            None => Err(Unavailable::not_built_in(kind)),
         }
     }
 

@@ -116,12 +116,14 @@ impl Roles {
             Permission::Run => ("start or change anything here", RUNNERS),
             Permission::Administer => ("administer this app", ADMINISTRATORS),
         };
+        let groups = identity.groups_problem.as_ref();
+        let groups = groups.map(|why| format!(" Your groups could not be looked up: {why}.")).unwrap_or_default();
         let message = if identity.is_known() {
             let name = identity.name();
             let name: String = name.chars().filter(|letter| !letter.is_control()).take(200).collect();
             format!(
                 "{name} may not {what}. Nothing was changed. Ask whoever deploys this app to add to its environment: \
-                 {setting}={name} (users by e-mail and groups as group:<name>, separated by commas)."
+                 {setting}={name} (users by e-mail and groups as group:<name>, separated by commas).{groups}"
             )
         } else {
             format!(

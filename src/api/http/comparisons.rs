@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::event_stream;
+use crate::api::caller::Caller;
 use crate::api::page::page_plan;
 use crate::engine::{export, plan_file};
 use crate::model::cost::read_prices;
@@ -34,7 +35,12 @@ pub fn routes() -> axum::Router<AppState> {
 }
 
 /// A plan as JSON, or as TOML when the content type says so.
-async fn start(State(state): State<AppState>, headers: HeaderMap, body: String) -> Result<Response, EdgeError> {
+async fn start(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: String,
+) -> Result<Response, EdgeError> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let plan: Plan = if kind.contains("toml") {
         plan_file::from_toml(&body)?
@@ -46,7 +52,7 @@ async fn start(State(state): State<AppState>, headers: HeaderMap, body: String) 
             EdgeError::new("MALFORMED_REQUEST", message)
         })?
     };
-    let id = state.engine.start_comparison(page_plan(plan)?, "").await?;
+    let id = state.engine.start_comparison(page_plan(plan)?, caller.actor()).await?;
     let location = format!("/api/v1/comparisons/{id}");
     let body = Json(json!({ "id": id, "page": format!("/runs/{id}") }));
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
@@ -70,7 +76,7 @@ async fn events(
     Path(id): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, EdgeError> {
     let snapshots = state.engine.follow_comparison(&id)?;
-    Ok(event_stream(snapshots, state.shutdown, |snapshot| (snapshot.sequence, snapshot.finished)))
+    Ok(event_stream(snapshots, &state, |snapshot| (snapshot.sequence, snapshot.finished)))
 }
 
 async fn stop(State(state): State<AppState>, Path(id): Path<String>) -> Result<StatusCode, EdgeError> {

@@ -9,8 +9,10 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::{status_of, with_status};
+use crate::api::caller::Caller;
 use crate::engine::Origin;
 use crate::model::{EdgeError, FieldError, Submission, SubmissionState, TableName, WriterKind, validate_products};
 use crate::server::router::{AppState, LARGEST_BODY};
@@ -27,6 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(45);
 /// 429 too many under way; 502, 503, 504 when the writer fails, with what is durable all the same.
 pub async fn process_structured(
     State(state): State<AppState>,
+    caller: Caller,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, EdgeError> {
     let body = body.map_err(|rejection| {
@@ -38,10 +41,12 @@ pub async fn process_structured(
         EdgeError::new("MALFORMED_REQUEST", format!("The body did not arrive whole: {rejection}. Nothing was written."))
     })?;
     let submission = read_submission(&body, &state.engine.workspace().config().default_table)?;
-    let id = state.engine.submit(submission, Origin::StructuredProducts).await?.id;
+    let deadline = Instant::now() + PATIENCE;
+    let begun = state.engine.submit(submission, Origin::StructuredProducts, caller.actor());
+    let id = tokio::time::timeout_at(deadline, begun).await.map_err(|_| not_begun())??.id;
     let mut snapshots = state.engine.follow(&id)?;
     let decided = snapshots.wait_for(|snapshot| snapshot.state != SubmissionState::Running);
-    let snapshot = match tokio::time::timeout(PATIENCE, decided).await {
+    let snapshot = match tokio::time::timeout_at(deadline, decided).await {
         Ok(Ok(snapshot)) => snapshot.clone(),
         Ok(Err(_)) => {
             return Err(EdgeError::new("INTERNAL", "The submission ended without an answer. Look for its batch id."));
@@ -56,6 +61,13 @@ pub async fn process_structured(
     };
     let status = snapshot.error.as_ref().map_or(StatusCode::OK, status_of);
     Ok(with_status(status, Json(snapshot.answer)).into_response())
+}
+
+/// The workspace was asked for the table and did not answer.
+fn not_begun() -> EdgeError {
+    let message =
+        format!("The workspace did not answer within {} s. Nothing was written. Send it again.", PATIENCE.as_secs());
+    EdgeError::new("DEADLINE_EXCEEDED", message)
 }
 
 /// Reads the body and checks what can be checked without the workspace.

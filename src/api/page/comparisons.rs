@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
 use super::{engine, with_status};
+use crate::api::caller::Caller;
 use crate::model::{EdgeError, HistoryPage, HistoryQuery, Plan, Report};
 
 /// Checks a plan and begins its comparison; answers its id.
@@ -13,7 +14,7 @@ use crate::model::{EdgeError, HistoryPage, HistoryQuery, Plan, Report};
 #[server(name = AskStartComparison, prefix = "/api/page", endpoint = "comparisons/start", input = Json)]
 pub async fn start_comparison(plan: Plan) -> Result<String, EdgeError> {
     let started = match page_plan(plan) {
-        Ok(plan) => engine()?.start_comparison(plan, "").await,
+        Ok(plan) => engine()?.start_comparison(plan, Caller::current().actor()).await,
         Err(error) => Err(error),
     };
     with_status(started)

@@ -45,7 +45,8 @@ fn plan(order: &str, thresholds: serde_json::Value) -> Plan {
 fn begin(engine: &Arc<Engine>, plan: Plan, scripts: Vec<Box<dyn Fn(Call) -> Fate + Send + Sync>>) -> String {
     let id = Uuid::now_v7().to_string();
     let spec = plan.check().unwrap();
-    let head = Head { id, started_at: String::new(), started_by: "somebody".to_owned(), plan, spec };
+    let head =
+        Head { id, started_at: String::new(), started_by: "somebody".to_owned(), sql_as: String::new(), plan, spec };
     let scoreboard = Arc::new(Scoreboard::new(engine.first_snapshot(&head)));
     let run = |(index, script): (usize, Box<dyn Fn(Call) -> Fate + Send + Sync>)| {
         let mut rig = Rig::new(Pacer::Unlimited, 1000);
@@ -260,7 +261,14 @@ async fn the_log_keeps_its_latest_lines() {
     let engine = engine();
     let plan = plan("sequential", json!({}));
     let spec = plan.check().unwrap();
-    let head = Head { id: String::new(), started_at: String::new(), started_by: String::new(), plan, spec };
+    let head = Head {
+        id: String::new(),
+        started_at: String::new(),
+        started_by: String::new(),
+        sql_as: String::new(),
+        plan,
+        spec,
+    };
     let scoreboard = Arc::new(Scoreboard::new(engine.first_snapshot(&head)));
     let events = scoreboard.events_of("id", "w0");
     for number in 0..1000 {

@@ -122,11 +122,13 @@ fn facts(report: &Report) -> String {
     let machine = &report.machine;
     let build = if machine.optimized { "release" } else { "debug build" };
     let started_by = if report.started_by.is_empty() { "not named" } else { &report.started_by };
+    let sql_as = if report.sql_as.is_empty() { "the app's principal" } else { &report.sql_as };
     let facts = [
         ("Workspace", workspace(&report.workspace)),
         ("Table", format!("<span class=\"code\">{}</span>", escape(&report.table.to_string()))),
         ("Started", format!("<time datetime=\"{0}\">{0}</time>", escape(&report.started_at))),
         ("Started by", escape(started_by)),
+        ("SQL ran as", escape(sql_as)),
         ("Records", escape(&source_text(&report.plan))),
         ("Runs", escape(order_text(report.plan.order))),
         ("Machine", escape(&format!("{} processors, {}", machine.cpus, machine.platform))),
@@ -190,6 +192,7 @@ mod tests {
         let attack = "<b onmouseover=alert(1)>\"&";
         report.name = attack.to_owned();
         report.started_by = attack.to_owned();
+        report.sql_as = attack.to_owned();
         report.workspace.name = attack.to_owned();
         report.runs[0].writer = attack.to_owned();
         report.runs[0].reason = Some(attack.to_owned());

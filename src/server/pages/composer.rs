@@ -6,6 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::show;
+use crate::api::caller::Caller;
 use crate::api::http::status_of;
 use crate::engine::plan_file;
 use crate::model::{EdgeError, Plan, PlanPreview, WriterKind};
@@ -16,34 +17,34 @@ use crate::ui::sources::Source;
 type Pairs = Vec<(String, String)>;
 
 /// `POST /workbench/run`: what the pressed button says, `run` when the Enter key was pressed in a field.
-pub(super) async fn run(State(state): State<AppState>, Form(pairs): Form<Pairs>) -> Response {
+pub(super) async fn run(State(state): State<AppState>, caller: Caller, Form(pairs): Form<Pairs>) -> Response {
     let mut form: composer::Form = pairs.into_iter().collect();
     let action = form.take("action").unwrap_or_default();
     match action.split_once(':') {
         Some(("add", kind)) => {
             let row = WriterKind::parse(kind).map(|kind| form.add_writer(kind));
             let focus = row.map_or_else(String::new, |row| format!("f-writer-{row}-on"));
-            return again(&state, form, &focus).await;
+            return again(&state, &caller, form, &focus).await;
         }
         Some(("remove", row)) => {
             if let Ok(row) = row.parse() {
                 form.remove_row(row);
             }
-            return again(&state, form, "f-writer").await;
+            return again(&state, &caller, form, "f-writer").await;
         }
-        _ if action == "check" => return again(&state, form, "preview").await,
+        _ if action == "check" => return again(&state, &caller, form, "preview").await,
         _ => {}
     }
     let plan = match plan_of(&state.engine, &form).await {
         Ok(plan) => plan,
-        Err(errors) => return refuse(&state, form, EdgeError::invalid(errors)).await,
+        Err(errors) => return refuse(&state, &caller, form, EdgeError::invalid(errors)).await,
     };
     if action == "plan" {
         return download(&plan).unwrap_or_else(IntoResponse::into_response);
     }
-    match state.engine.start_comparison(plan, "").await {
+    match state.engine.start_comparison(plan, caller.actor()).await {
         Ok(id) => Redirect::to(&format!("/runs/{id}")).into_response(),
-        Err(error) => refuse(&state, form, error).await,
+        Err(error) => refuse(&state, &caller, form, error).await,
     }
 }
 
@@ -52,22 +53,22 @@ pub(super) async fn preview(State(state): State<AppState>, Form(pairs): Form<Pai
     Json(news_of(&state.engine, &pairs.into_iter().collect()).await)
 }
 
-async fn again(state: &AppState, form: composer::Form, focus: &str) -> Response {
+async fn again(state: &AppState, caller: &Caller, form: composer::Form, focus: &str) -> Response {
     let mut sheet = Sheet::again(&state.engine, form).await;
     sheet.focus = focus.to_owned();
-    show_sheet(state, sheet, StatusCode::OK).await
+    show_sheet(state, caller, sheet, StatusCode::OK).await
 }
 
-async fn refuse(state: &AppState, form: composer::Form, error: EdgeError) -> Response {
+async fn refuse(state: &AppState, caller: &Caller, form: composer::Form, error: EdgeError) -> Response {
     let status = status_of(&error);
     let mut sheet = Sheet::again(&state.engine, form).await;
     sheet.refuse(error);
-    show_sheet(state, sheet, status).await
+    show_sheet(state, caller, sheet, status).await
 }
 
-async fn show_sheet(state: &AppState, sheet: Sheet, status: StatusCode) -> Response {
+async fn show_sheet(state: &AppState, caller: &Caller, sheet: Sheet, status: StatusCode) -> Response {
     let source = if sheet.is_upload() { Source::Upload } else { Source::Generator };
-    show(state, source.address(), sheet, status).await
+    show(state, caller, source.address(), sheet, status).await
 }
 
 fn download(plan: &Plan) -> Result<Response, EdgeError> {

@@ -8,6 +8,7 @@ use axum::response::Redirect;
 use axum::routing::post;
 use serde::Deserialize;
 
+use crate::api::caller::Caller;
 use crate::api::page::page_plan;
 use crate::model::EdgeError;
 use crate::server::router::AppState;
@@ -39,10 +40,10 @@ async fn delete(State(state): State<AppState>, Path(id): Path<String>) -> Redire
 }
 
 /// The same plan once more.
-async fn again(State(state): State<AppState>, Path(id): Path<String>) -> Redirect {
+async fn again(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Redirect {
     let started = async {
         let plan = state.engine.report(&id).await?.plan;
-        state.engine.start_comparison(page_plan(plan)?, "").await
+        state.engine.start_comparison(page_plan(plan)?, caller.actor()).await
     };
     match started.await {
         Ok(new) => Redirect::to(&address(&new)),

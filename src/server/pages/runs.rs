@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::show;
+use crate::api::caller::Caller;
 use crate::api::http::status_of;
 use crate::model::EdgeError;
 use crate::server::router::AppState;
@@ -21,23 +22,23 @@ pub(super) struct Change {
 }
 
 /// `POST /runs/rename`
-pub(super) async fn rename(State(state): State<AppState>, Form(change): Form<Change>) -> Response {
+pub(super) async fn rename(State(state): State<AppState>, caller: Caller, Form(change): Form<Change>) -> Response {
     let done = state.engine.rename_comparison(&change.id, &change.name).await;
-    after(&state, done, &change.back, "renamed").await
+    after(&state, &caller, done, &change.back, "renamed").await
 }
 
 /// `POST /runs/delete`
-pub(super) async fn delete(State(state): State<AppState>, Form(change): Form<Change>) -> Response {
+pub(super) async fn delete(State(state): State<AppState>, caller: Caller, Form(change): Form<Change>) -> Response {
     let done = state.engine.forget_comparison(&change.id).await;
-    after(&state, done, &change.back, "deleted").await
+    after(&state, &caller, done, &change.back, "deleted").await
 }
 
-async fn after(state: &AppState, done: Result<(), EdgeError>, back: &str, word: &str) -> Response {
+async fn after(state: &AppState, caller: &Caller, done: Result<(), EdgeError>, back: &str, word: &str) -> Response {
     match done {
         Ok(()) => Redirect::to(&list_of(back, word)).into_response(),
         Err(error) => {
             let status = status_of(&error);
-            show(state, "/runs", NotChanged(error), status).await
+            show(state, caller, "/runs", NotChanged(error), status).await
         }
     }
 }

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, post};
 
 use super::show;
+use crate::api::caller::Caller;
 use crate::api::http::{receive_upload, status_of};
 use crate::model::TableName;
 use crate::server::router::AppState;
@@ -17,7 +18,7 @@ pub(super) fn route() -> MethodRouter<AppState> {
 }
 
 /// `POST /workbench/upload`
-async fn upload(State(state): State<AppState>, request: Request) -> Response {
+async fn upload(State(state): State<AppState>, caller: Caller, request: Request) -> Response {
     let received = receive_upload(&state, request, "").await;
     // Only what is a table's name gets into the address.
     let table = TableName::parse(&received.table).map(|table| table.to_string()).unwrap_or_default();
@@ -29,7 +30,7 @@ async fn upload(State(state): State<AppState>, request: Request) -> Response {
         Err(error) => {
             let status = status_of(&error);
             let sheet = Sheet::refused_upload(&state.engine, &table, error).await;
-            show(&state, Source::Upload.address(), sheet, status).await
+            show(&state, &caller, Source::Upload.address(), sheet, status).await
         }
     }
 }

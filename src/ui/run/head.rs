@@ -42,6 +42,10 @@ impl Refused {
                 ("the history cannot be used now", "The server's log says why; try again when it is repaired.")
             }
             "NOT_CONFIGURED" => ("one of its writers is not configured", "The workbench says what is missing."),
+            "USER_TOKEN_REQUIRED" => (
+                "SQL statements run with your own token here, and none came with the request",
+                "Sign in again and let the app act for you.",
+            ),
             "TABLE_DOES_NOT_EXIST" => ("its table is not there", "Create it, or start another comparison."),
             "UNAVAILABLE" | "TEMPORARILY_UNAVAILABLE" | "DEADLINE_EXCEEDED" => {
                 ("the workspace does not answer", "Try again when it does.")
@@ -183,12 +187,15 @@ fn compare_with(id: &str, others: Vec<HistoryEntry>) -> impl IntoView + use<> {
 /// The top of a comparison that runs.
 pub fn live_head(live: &LiveComparison) -> impl IntoView + use<> {
     let workspace = live.workspace.clone();
-    let facts = [
+    let mut facts = vec![
         ("Started", live.started_at.clone()),
         ("Records", source_text(&live.plan)),
         ("Runs", order_text(live.plan.order).to_owned()),
     ];
-    let facts = facts.map(|(name, value)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> });
+    if !live.sql_as.is_empty() {
+        facts.push(("SQL runs as", live.sql_as.clone()));
+    }
+    let facts = facts.into_iter().map(|(name, value)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> });
     view! {
         <header class="run-head">
             <p class="quiet">"Comparison, live"</p>
@@ -201,7 +208,7 @@ pub fn live_head(live: &LiveComparison) -> impl IntoView + use<> {
                     </dd>
                 </div>
                 <div><dt>"Table"</dt><dd class="code">{live.table.to_string()}</dd></div>
-                {facts.into_iter().collect_view()}
+                {facts.collect_view()}
                 <div>
                     <dt>"Plan"</dt>
                     <dd><a href=format!("/api/v1/comparisons/{}/plan.toml", live.id) download="">"Plan file"</a></dd>
