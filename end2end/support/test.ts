@@ -3,7 +3,7 @@ import { ConsoleMessage, test as base } from "@playwright/test";
 import { App } from "./app";
 import { Workbench } from "./workbench";
 
-type PerTest = { workbench: Workbench; complaints: string[] };
+type PerTest = { workbench: Workbench; complaints: string[]; policy: void };
 type PerWorker = { app: App };
 
 export const test = base.extend<PerTest, PerWorker>({
@@ -14,6 +14,18 @@ export const test = base.extend<PerTest, PerWorker>({
       await app.stop();
     },
     { scope: "worker" },
+  ],
+  // Nothing on any page of any test may be what the page's own policy forbids.
+  policy: [
+    async ({ context }, use) => {
+      const violations: string[] = [];
+      context.on("console", (message: ConsoleMessage) => {
+        if (/content security policy/i.test(message.text())) violations.push(message.text());
+      });
+      await use();
+      base.expect(violations, "what the policy of the page forbids").toEqual([]);
+    },
+    { auto: true },
   ],
   complaints: async ({ page }, use) => {
     const complaints: string[] = [];

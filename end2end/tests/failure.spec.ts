@@ -1,5 +1,5 @@
-import { expect, test } from "@playwright/test";
 import { AppWithWorkspace } from "../support/app";
+import { expect, test } from "../support/test";
 import { SMART_WATCH, Workbench } from "../support/workbench";
 
 test("a workspace that stops is said in words, and writing works again when it is back", async ({ page }) => {

@@ -7,5 +7,7 @@ mod html;
 mod json;
 
 pub use csv::{runs_csv, series_csv};
-pub use html::{Sections, comparison_html, comparison_letter, comparison_sections, report_html, report_sections};
+pub use html::{
+    REPORT_POLICY, Sections, comparison_html, comparison_letter, comparison_sections, report_html, report_sections,
+};
 pub use json::{ReportError, json, read_json};

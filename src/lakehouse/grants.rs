@@ -17,6 +17,7 @@
 mod api;
 mod file;
 mod principal;
+mod scim;
 mod securable;
 mod state;
 mod zerobus;

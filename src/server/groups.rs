@@ -28,6 +28,7 @@ pub type Known = Result<Vec<String>, String>;
 pub struct Groups {
     workspace: Arc<Workspace>,
     callers: Mutex<HashMap<String, Arc<Slot>>>,
+    good_for: Duration,
 }
 
 /// Locked while the workspace is asked.
@@ -36,7 +37,7 @@ type Slot = tokio::sync::Mutex<Option<(Instant, Known)>>;
 impl Groups {
     /// Asks that workspace.
     pub fn new(workspace: Arc<Workspace>) -> Self {
-        Self { workspace, callers: Mutex::default() }
+        Self { workspace, callers: Mutex::default(), good_for: GOOD_FOR }
     }
 
     /// The groups of a user: with their own token where there is one, else as the app.
@@ -55,7 +56,7 @@ impl Groups {
         if let Err(problem) = &known {
             tracing::warn!(problem, "the groups of a caller are not known");
         }
-        let good_for = if known.is_ok() { GOOD_FOR } else { FAILED_FOR };
+        let good_for = if known.is_ok() { self.good_for } else { FAILED_FOR.min(self.good_for) };
         *slot = Some((Instant::now() + good_for, known.clone()));
         known
     }
@@ -69,3 +70,6 @@ impl Groups {
         callers.entry(email.to_owned()).or_default().clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

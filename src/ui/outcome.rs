@@ -163,7 +163,9 @@ fn draw_words(markup: &mut Markup, shown: &SubmissionSnapshot) {
         _ => ". Whether queries see them yet is not known.".to_owned(),
     };
     if shown.state == SubmissionState::Succeeded {
-        markup.element("p", &[], &format!("Durable after {}{sight}", duration(shown.processing_us)));
+        let principal = &shown.workspace.principal;
+        let written = if principal.is_empty() { String::new() } else { format!(" Written as {principal}.") };
+        markup.element("p", &[], &format!("Durable after {}{sight}{written}", duration(shown.processing_us)));
     }
     if let Some(error) = &shown.error {
         draw_error(markup, error);

@@ -174,3 +174,6 @@ fn zerobus_details(table: &TableName) -> String {
     ])
     .to_string()
 }
+
+#[cfg(test)]
+mod tests;

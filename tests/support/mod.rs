@@ -1,6 +1,8 @@
 //! A running app to test against, and readers that are not ours.
 
 pub mod caller;
+pub mod person;
+pub mod proxy;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use direct_write::engine::Engine;
+use direct_write::engine::{Engine, History, UploadLimits, Uploads};
 use direct_write::lakehouse::{Lakehouse, LakehouseOptions};
 use direct_write::model::TableName;
 use direct_write::server;
@@ -110,18 +112,27 @@ pub struct TestApp {
 }
 
 impl TestApp {
+    /// As it comes on one's own machine.
     pub async fn start() -> Self {
+        Self::start_at(EdgeSettings::default()).await
+    }
+
+    /// At a port that behaves like that.
+    pub async fn start_at(edge: EdgeSettings) -> Self {
         // Fails only when another test of this process was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let data = tempfile::tempdir().unwrap();
         let lakehouse = RunningLakehouse::start(data.path(), "127.0.0.1:0").await;
         let workspace = workspace_of(&lakehouse);
-        let engine = Arc::new(Engine::new(Arc::new(Workspace::new(workspace).unwrap())));
+        let history = History::open(data.path()).await;
+        let uploads = Uploads::open(data.path(), UploadLimits::default()).await;
+        let engine = Engine::new(Arc::new(Workspace::new(workspace).unwrap()));
+        let engine = Arc::new(engine.with_history(history).with_uploads(uploads));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let site = LeptosOptions::builder().output_name("direct-write").site_addr(addr).build();
         let stop = CancellationToken::new();
-        let serving = server::run(listener, engine, site, EdgeSettings::default(), stop.clone());
+        let serving = server::run(listener, engine, site, edge, stop.clone());
         let task = tokio::spawn(async move { serving.await.unwrap() });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { url: format!("http://{addr}"), data, lakehouse, http, stop, task }

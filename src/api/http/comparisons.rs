@@ -132,7 +132,8 @@ async fn report_html(
     }
     let report = state.engine.report(&id).await?;
     let text = export::report_html(&report, &prices);
-    Ok(file(&report, "html", "text/html; charset=utf-8", text))
+    let policy = [(header::CONTENT_SECURITY_POLICY, export::REPORT_POLICY)];
+    Ok((policy, file(&report, "html", "text/html; charset=utf-8", text)).into_response())
 }
 
 async fn plan_toml(State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, EdgeError> {

@@ -15,8 +15,8 @@ use crate::model::{Report, RunState, WorkspaceBadge};
 
 pub use comparison::{comparison_html, comparison_letter, comparison_sections};
 
-/// What a browser may do with the file: show it.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+/// What a browser may do with the file: show it. Its styles are in it; that they may be is harmless where nothing runs.
+pub const REPORT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 const STYLE: [&str; 4] = [
     include_str!("../../../style/tokens.css"),
     include_str!("../../../style/paper.css"),
@@ -81,7 +81,7 @@ fn document(title: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{REPORT_POLICY}\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{style}</style>\n</head>\n\
          <body class=\"report\">\n{body}</body>\n</html>\n"
     )

@@ -1,4 +1,4 @@
-//! Unity Catalog's grants over HTTP (`permissions`, `effective-permissions`), and who the caller is.
+//! Unity Catalog's grants over HTTP (`permissions`, `effective-permissions`), with who the caller is.
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, Path, Query, State};
@@ -17,7 +17,7 @@ pub fn router(oidc: Oidc) -> Router {
     Router::new()
         .route("/api/2.1/unity-catalog/permissions/{kind}/{full_name}", get(permissions).patch(change))
         .route("/api/2.1/unity-catalog/effective-permissions/{kind}/{full_name}", get(effective))
-        .route("/api/2.0/preview/scim/v2/Me", get(me))
+        .merge(super::scim::routes())
         .route_layer(middleware::from_fn_with_state(oidc, require_bearer))
         .with_state(grants)
 }
@@ -91,23 +91,8 @@ async fn effective(
     Ok(Json(json!({ "privilege_assignments": assignments })))
 }
 
-/// As SCIM shows a service principal: its user name is its client id.
-async fn me(State(grants): State<Grants>, Extension(caller): Extension<TokenInfo>) -> Result<Json<Value>, ApiError> {
-    let principal = grants.principal(&caller.client_id)?;
-    let groups =
-        if grants.is_administrator(&principal.client_id) { json!([{ "display": "admins" }]) } else { json!([]) };
-    Ok(Json(json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-        "id": scim_id(&principal.client_id),
-        "userName": principal.client_id,
-        "displayName": principal.name,
-        "active": true,
-        "groups": groups,
-    })))
-}
-
-/// A workspace's ids of principals are numbers; this one is always the same for a client id.
-fn scim_id(client_id: &str) -> String {
+/// A workspace's ids of principals and groups are numbers; this one is always the same for a client id or name.
+pub(super) fn scim_id(client_id: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, client_id.as_bytes());
     let number = digest.as_ref().iter().take(6).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     number.to_string()

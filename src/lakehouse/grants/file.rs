@@ -24,6 +24,16 @@ struct File {
     version: u32,
     principals: Vec<PrincipalRecord>,
     objects: Vec<ObjectRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<GroupRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GroupRecord {
+    name: String,
+    /// Client ids.
+    members: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -83,15 +93,26 @@ fn read(bytes: &[u8], administrator: &str) -> Result<State, String> {
             return Err(format!("{} '{name}' is there twice", kind.sql()));
         }
     }
+    for GroupRecord { name, members } in file.groups {
+        let members = members.into_iter().map(|member| read_principal(&state, member)).collect::<Result<_, _>>()?;
+        if state.groups.insert(name.clone(), members).is_some() {
+            return Err(format!("the group '{name}' is there twice"));
+        }
+    }
     Ok(state)
 }
 
-fn read_object(state: &State, record: ObjectRecord) -> Result<Object, String> {
-    let read = |principal: String| match principal.as_str() {
+/// The client id of whom the file means.
+fn read_principal(state: &State, principal: String) -> Result<String, String> {
+    match principal.as_str() {
         ADMINISTRATOR => Ok(state.administrator.clone()),
         known if state.principals.contains_key(known) => Ok(principal),
         _ => Err(format!("'{principal}' is no principal")),
-    };
+    }
+}
+
+fn read_object(state: &State, record: ObjectRecord) -> Result<Object, String> {
+    let read = |principal| read_principal(state, principal);
     let owner = read(record.owner)?;
     let mut grants = BTreeMap::new();
     for GrantRecord { principal, privileges } in record.grants {
@@ -115,6 +136,11 @@ pub(super) fn save(path: &Path, state: &State) -> std::io::Result<()> {
             .map(|Principal { name, client_id, secret }| PrincipalRecord { name, client_id, secret })
             .collect(),
         objects: state.objects.iter().map(|(securable, object)| write_object(securable, object, &written)).collect(),
+        groups: state
+            .groups
+            .iter()
+            .map(|(name, members)| GroupRecord { name: name.clone(), members: members.iter().map(&written).collect() })
+            .collect(),
     };
     private_file::write(path, &serde_json::to_vec_pretty(&file)?)
 }

@@ -13,6 +13,8 @@ pub(super) struct State {
     /// All others, by client id.
     pub(super) principals: BTreeMap<String, Principal>,
     pub(super) objects: BTreeMap<Securable, Object>,
+    /// Members by the group's name.
+    pub(super) groups: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// What is recorded of one catalog, schema, table or volume.
@@ -38,7 +40,7 @@ pub struct Assignment {
 impl State {
     pub(super) fn new(administrator: &str) -> Self {
         let administrator = administrator.to_owned();
-        Self { administrator, principals: BTreeMap::new(), objects: BTreeMap::new() }
+        Self { administrator, principals: BTreeMap::new(), objects: BTreeMap::new(), groups: BTreeMap::new() }
     }
 
     pub(super) fn knows(&self, principal: &str) -> bool {
@@ -148,6 +150,9 @@ impl State {
     /// Forgets a principal with its grants; what it owned falls to the administrator.
     pub(super) fn drop_principal(&mut self, principal: &str) {
         self.principals.remove(principal);
+        for members in self.groups.values_mut() {
+            members.remove(principal);
+        }
         for object in self.objects.values_mut() {
             object.grants.remove(principal);
             object.owner.take_if(|owner| owner == principal);
