@@ -23,6 +23,9 @@ pub(super) async fn trust_the_platform_only(
 ) -> Response {
     if !state.edge.inside_apps {
         forget_forwarded(request.headers_mut());
+    } else if let Some(token) = request.headers_mut().get_mut(TOKEN) {
+        // Whoever prints the headers prints none of it.
+        token.set_sensitive(true);
     }
     next.run(request).await
 }

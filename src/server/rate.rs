@@ -48,7 +48,9 @@ impl Rates {
             buckets.retain(|_, bucket| now.duration_since(bucket.at).as_secs_f64() < MINUTE);
             if buckets.len() >= MOST_CALLERS {
                 let oldest = buckets.iter().min_by_key(|(_, bucket)| bucket.at).map(|(who, _)| who.clone());
-                oldest.map(|who| buckets.remove(&who));
+                if let Some(oldest) = oldest {
+                    buckets.remove(&oldest);
+                }
             }
         }
         let bucket = buckets.entry(who.to_owned()).or_insert(Bucket { left: full, at: now });
