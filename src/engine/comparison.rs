@@ -120,6 +120,7 @@ impl Engine {
             table: head.spec.table.clone(),
             plan: head.plan.clone(),
             started_at: head.started_at.clone(),
+            started_by: head.started_by.clone(),
             sql_as: head.sql_as.clone(),
             finished: false,
             runs: Vec::new(),

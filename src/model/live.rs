@@ -24,6 +24,9 @@ pub struct LiveComparison {
     pub plan: Plan,
     /// When it began, ISO 8601 in UTC.
     pub started_at: String,
+    /// Who started it: an e-mail, or empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub started_by: String,
     /// Whose token the SQL statements run with: an e-mail; empty when it is the app's.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sql_as: String,
@@ -46,6 +49,7 @@ impl From<&Report> for LiveComparison {
             table: report.table.clone(),
             plan: report.plan.clone(),
             started_at: report.started_at.clone(),
+            started_by: report.started_by.clone(),
             sql_as: report.sql_as.clone(),
             finished: true,
             runs: report.runs.iter().map(LiveRun::from).collect(),

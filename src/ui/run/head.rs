@@ -192,6 +192,9 @@ pub fn live_head(live: &LiveComparison) -> impl IntoView + use<> {
         ("Records", source_text(&live.plan)),
         ("Runs", order_text(live.plan.order).to_owned()),
     ];
+    if !live.started_by.is_empty() {
+        facts.push(("Started by", live.started_by.clone()));
+    }
     if !live.sql_as.is_empty() {
         facts.push(("SQL runs as", live.sql_as.clone()));
     }

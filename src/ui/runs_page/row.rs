@@ -10,7 +10,7 @@ use crate::ui::writers::sign_of;
 /// One that runs: where it stands, and the way to it.
 pub(super) fn running(markup: &mut Markup, live: &LiveComparison) {
     markup.open("tr", &[("data-state", "running"), ("data-testid", "run")]).raw("<td class=\"pick\"></td>");
-    name(markup, &live.id, &live.name, &live.table.to_string(), &live.started_at);
+    name(markup, &live.id, &live.name, &live.table.to_string(), (&live.started_at, &live.started_by));
     markup.raw("<td class=\"by\" data-label=\"Writers\"><ul>");
     for run in &live.runs {
         let figures = format!("{} durable", grouped(run.records.durable));
@@ -43,7 +43,7 @@ pub(super) fn ended(markup: &mut Markup, entry: &HistoryEntry, query: &RunsQuery
         ("aria-label", &label),
     ];
     markup.raw("<td class=\"pick\">").open("input", &tick).raw("</td>");
-    name(markup, id, &entry.name, &entry.table.to_string(), &entry.started_at);
+    name(markup, id, &entry.name, &entry.table.to_string(), (&entry.started_at, &entry.started_by));
     markup.raw("<td class=\"by\" data-label=\"Writers\"><ul>");
     for run in &entry.runs {
         writer(markup, run.kind, &run.writer, &figures(run), run.state.name());
@@ -59,14 +59,20 @@ pub(super) fn ended(markup: &mut Markup, entry: &HistoryEntry, query: &RunsQuery
     markup.raw("</tr>");
 }
 
-fn name(markup: &mut Markup, id: &str, name: &str, table: &str, started_at: &str) {
+/// `started` is when and by whom.
+fn name(markup: &mut Markup, id: &str, name: &str, table: &str, started: (&str, &str)) {
+    let (started_at, started_by) = started;
     markup.raw("<th scope=\"row\" class=\"what\">");
     markup.open("a", &[("href", &format!("/runs/{id}"))]).text(name).raw("</a>");
     markup.raw("<span class=\"code quiet\">").text(table).raw("</span>");
     markup
         .open("time", &[("class", "quiet num"), ("datetime", started_at)])
         .text(&moment(started_at))
-        .raw("</time></th>");
+        .raw("</time>");
+    if !started_by.is_empty() {
+        markup.element("span", &[("class", "quiet")], &format!("by {started_by}"));
+    }
+    markup.raw("</th>");
 }
 
 fn writer(markup: &mut Markup, kind: WriterKind, label: &str, figures: &str, state: &str) {
