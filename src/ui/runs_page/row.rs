@@ -65,10 +65,7 @@ fn name(markup: &mut Markup, id: &str, name: &str, table: &str, started: (&str, 
     markup.raw("<th scope=\"row\" class=\"what\">");
     markup.open("a", &[("href", &format!("/runs/{id}"))]).text(name).raw("</a>");
     markup.raw("<span class=\"code quiet\">").text(table).raw("</span>");
-    markup
-        .open("time", &[("class", "quiet num"), ("datetime", started_at)])
-        .text(&moment(started_at))
-        .raw("</time>");
+    markup.open("time", &[("class", "quiet num"), ("datetime", started_at)]).text(&moment(started_at)).raw("</time>");
     if !started_by.is_empty() {
         markup.element("span", &[("class", "quiet")], &format!("by {started_by}"));
     }
