@@ -8,6 +8,8 @@
 #[cfg(feature = "hydrate")]
 mod ask;
 #[cfg(feature = "ssr")]
+pub mod caller;
+#[cfg(feature = "ssr")]
 pub mod http;
 #[cfg(feature = "ssr")]
 pub mod page;

@@ -194,7 +194,7 @@ async fn serve_page(
         .build();
     let uploads = Uploads::open(&config.data_dir, UploadLimits::default()).await;
     let engine = Arc::new(engine(config, workspace).await?.with_uploads(uploads));
-    Ok(server::run(listener, engine, site, shutdown).await?)
+    Ok(server::run(listener, engine, site, config.edge.clone(), shutdown).await?)
 }
 
 fn announce(listener: &TcpListener) -> Result<(), Refusal> {

@@ -3,6 +3,8 @@
 //! Only `main` binds sockets; everything here takes its listener and its stop signal.
 
 pub mod config;
+pub mod edge;
+mod identity;
 mod pages;
 pub mod router;
 mod security;
@@ -16,6 +18,7 @@ use std::future::IntoFuture;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use self::edge::EdgeSettings;
 use crate::engine::Engine;
 
 /// Databricks Apps ends a program 15 s after SIGTERM: submissions get this long, then streams are closed.
@@ -29,9 +32,10 @@ pub async fn run(
     listener: TcpListener,
     engine: Arc<Engine>,
     site: leptos::config::LeptosOptions,
+    edge: EdgeSettings,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
-    let app = router::router(engine.clone(), site, shutdown.clone());
+    let app = router::router(engine.clone(), site, edge, shutdown.clone());
     let served = axum::serve(listener, app).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     let server = tokio::spawn(served.into_future());
     if let Ok(uploads) = engine.uploads() {

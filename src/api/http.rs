@@ -39,7 +39,7 @@ pub fn status_of(error: &EdgeError) -> StatusCode {
         "INVALID_PARAMETER_VALUE" if error.details.is_empty() => StatusCode::BAD_REQUEST,
         "INVALID_PARAMETER_VALUE" => StatusCode::UNPROCESSABLE_ENTITY,
         "MALFORMED_REQUEST" => StatusCode::BAD_REQUEST,
-        "CROSS_SITE_REQUEST" => StatusCode::FORBIDDEN,
+        "CROSS_SITE_REQUEST" | "ROLE_REQUIRED" => StatusCode::FORBIDDEN,
         "NOT_FOUND" | "TABLE_DOES_NOT_EXIST" => StatusCode::NOT_FOUND,
         "REQUEST_TOO_LARGE" => StatusCode::PAYLOAD_TOO_LARGE,
         "STILL_RUNNING" => StatusCode::CONFLICT,

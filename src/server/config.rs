@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::edge::EdgeSettings;
+use crate::api::caller::{Roles, Whom};
 use crate::model::TableName;
 use crate::workspace::{Credentials, WorkspaceConfig};
 
@@ -46,6 +48,13 @@ pub const ENV_WORKSPACE_ID: &str = "DATABRICKS_WORKSPACE_ID";
 pub const ENV_WAREHOUSE_ID: &str = "DATABRICKS_WAREHOUSE_ID";
 /// The port Databricks Apps wants the program to listen on.
 pub const ENV_APP_PORT: &str = "DATABRICKS_APP_PORT";
+
+/// The app's name on Databricks Apps; with [`ENV_APP_PORT`] it says that the platform's proxy stands before the port.
+pub const ENV_APP_NAME: &str = "DATABRICKS_APP_NAME";
+/// Who may begin and change things: e-mail addresses and `group:<name>`, separated by commas.
+pub const ENV_RUNNERS: &str = "DIRECT_WRITE_RUNNERS";
+/// Who may administer, in the same form.
+pub const ENV_ADMINISTRATORS: &str = "DIRECT_WRITE_ADMINISTRATORS";
 
 /// Where settings come from; a map in tests.
 pub trait Strings {
@@ -87,6 +96,8 @@ pub struct Config {
     pub write_volume: Option<TableName>,
     /// The workspace; `None` for the local lakehouse.
     pub workspace: Option<WorkspaceConfig>,
+    /// How the page's port behaves.
+    pub edge: EdgeSettings,
 }
 
 /// What the local lakehouse was told; `None` where it was told nothing.
@@ -135,6 +146,7 @@ impl Config {
         let is_local = strings.get(ENV_HOST).is_none();
         let write_volume = reader.name(ENV_VOLUME, is_local.then_some("main.direct_write.landing"));
         let workspace = default_table.clone().and_then(|table| reader.workspace(table, write_volume.clone()));
+        let edge = reader.edge();
         match default_table {
             Some(default_table) if reader.errors.is_empty() => Ok(Self {
                 addr,
@@ -145,6 +157,7 @@ impl Config {
                 default_table,
                 write_volume,
                 workspace,
+                edge,
             }),
             _ => Err(ConfigError(reader.errors)),
         }
@@ -174,6 +187,23 @@ impl Reader<'_> {
     fn name(&mut self, setting: &str, default: Option<&str>) -> Option<TableName> {
         let text = self.strings.get(setting).or_else(|| default.map(str::to_owned))?;
         TableName::parse(&text).map_err(|error| self.errors.push(format!("{setting}: {error}."))).ok()
+    }
+
+    fn edge(&mut self) -> EdgeSettings {
+        let inside_apps = [ENV_APP_NAME, ENV_APP_PORT].iter().all(|name| self.strings.get(name).is_some());
+        let (runners, administrators) = (self.whom(ENV_RUNNERS), self.whom(ENV_ADMINISTRATORS));
+        EdgeSettings { inside_apps, roles: Roles::new(inside_apps, runners, administrators).into() }
+    }
+
+    /// A list of users and groups.
+    fn whom(&mut self, setting: &str) -> Option<Whom> {
+        let text = self.strings.get(setting)?;
+        let whom = Whom::parse(&text);
+        whom.map_err(|entry| {
+            let what = "neither an e-mail address nor group:<name>";
+            self.errors.push(format!("{setting} has the entry '{entry}', which is {what}."));
+        })
+        .ok()
     }
 
     /// A workspace needs its host and a principal; half of it is a mistake, not a wish for the local lakehouse.

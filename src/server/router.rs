@@ -18,6 +18,8 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 
+use super::edge::EdgeSettings;
+use super::identity::{identify, trust_the_platform_only};
 use super::pages;
 use super::security::refuse_other_sites;
 use crate::api::http;
@@ -34,6 +36,8 @@ pub struct AppState {
     pub engine: Arc<Engine>,
     /// Where the page's files are.
     pub site: LeptosOptions,
+    /// Who stands before this port, and who may do what.
+    pub edge: Arc<EdgeSettings>,
     /// Ends event streams when the server stops.
     pub shutdown: CancellationToken,
 }
@@ -45,8 +49,8 @@ impl axum::extract::FromRef<AppState> for LeptosOptions {
 }
 
 /// Page, API, debug pages and files.
-pub fn router(engine: Arc<Engine>, site: LeptosOptions, shutdown: CancellationToken) -> Router {
-    let state = AppState { engine: engine.clone(), site: site.clone(), shutdown };
+pub fn router(engine: Arc<Engine>, site: LeptosOptions, edge: EdgeSettings, shutdown: CancellationToken) -> Router {
+    let state = AppState { engine: engine.clone(), site: site.clone(), edge: Arc::new(edge), shutdown };
     let header = |name, value| {
         SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
     };
@@ -73,6 +77,7 @@ pub fn router(engine: Arc<Engine>, site: LeptosOptions, shutdown: CancellationTo
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .merge(page)
         .layer(axum::middleware::from_fn(refuse_other_sites))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), identify))
         .layer(compression())
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("x-frame-options", "DENY"))
@@ -80,6 +85,7 @@ pub fn router(engine: Arc<Engine>, site: LeptosOptions, shutdown: CancellationTo
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(TraceLayer::new_for_http().make_span_with(request_span))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), trust_the_platform_only))
         .with_state(state)
 }
 

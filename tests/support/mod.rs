@@ -12,6 +12,7 @@ use direct_write::engine::Engine;
 use direct_write::lakehouse::{Lakehouse, LakehouseOptions};
 use direct_write::model::TableName;
 use direct_write::server;
+use direct_write::server::edge::EdgeSettings;
 use direct_write::workspace::{Credentials, Workspace, WorkspaceConfig};
 use direct_write::writer::{BatchProgress, WriterError};
 use leptos::config::LeptosOptions;
@@ -120,7 +121,7 @@ impl TestApp {
         let addr = listener.local_addr().unwrap();
         let site = LeptosOptions::builder().output_name("direct-write").site_addr(addr).build();
         let stop = CancellationToken::new();
-        let serving = server::run(listener, engine, site, stop.clone());
+        let serving = server::run(listener, engine, site, EdgeSettings::default(), stop.clone());
         let task = tokio::spawn(async move { serving.await.unwrap() });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { url: format!("http://{addr}"), data, lakehouse, http, stop, task }
