@@ -5,10 +5,12 @@
 //! outlives the request that began it; what is known of it is one snapshot on a watch channel.
 
 mod comparison;
+mod delivered;
 mod enrich;
 pub mod export;
 mod history;
 mod journey;
+mod metrics;
 pub mod plan_file;
 mod probe;
 mod registry;
@@ -25,7 +27,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use comparison::ReportSink;
+pub use delivered::went_through_zerobus;
 pub use history::{History, HistoryError};
+pub use metrics::{Metrics, OpenStream};
 pub use probe::ProbeReport;
 pub use submit::Origin;
 pub use uploads::{Arriving, HeldUpload, UploadError, UploadLimits, Uploads};
@@ -48,6 +52,7 @@ pub struct Engine {
     report_sink: Option<Arc<dyn ReportSink>>,
     history: Option<History>,
     uploads: Option<Uploads>,
+    metrics: Metrics,
     /// The program ends: comparisons stop.
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -66,6 +71,7 @@ impl Engine {
             report_sink: None,
             history: None,
             uploads: None,
+            metrics: Metrics::new(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }
@@ -74,6 +80,11 @@ impl Engine {
     /// The workspace everything is written to.
     pub fn workspace(&self) -> &Workspace {
         &self.workspace
+    }
+
+    /// What is counted over all submissions and runs.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Every writer and its state.

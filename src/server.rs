@@ -5,6 +5,7 @@
 pub mod config;
 pub mod edge;
 mod identity;
+mod measure;
 mod pages;
 pub mod router;
 mod security;

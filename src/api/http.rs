@@ -18,7 +18,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
-use tokio_util::sync::CancellationToken;
 
 pub use comparisons::routes as comparison_routes;
 pub use structured::process_structured;
@@ -85,6 +84,12 @@ pub async fn health() -> Json<Value> {
     }))
 }
 
+/// `GET /metrics`: what the app counts, in Prometheus' text format.
+pub async fn metrics(State(state): State<AppState>) -> Response {
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, content_type)], state.engine.metrics().text()).into_response()
+}
+
 /// `GET /debug/writers`: every writer, configured or not.
 pub async fn debug_writers(State(state): State<AppState>) -> Json<Value> {
     let badge = state.engine.workspace().badge();
@@ -141,16 +146,17 @@ pub async fn submission_events(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, EdgeError> {
-    Ok(event_stream(state.engine.follow(&id)?, state.shutdown, |snapshot| (snapshot.sequence, snapshot.finished)))
+    Ok(event_stream(state.engine.follow(&id)?, &state, |snapshot| (snapshot.sequence, snapshot.finished)))
 }
 
 /// The value now, then each that replaces it, until one is finished, the server stops or the stream has lived long enough.
 /// `at` says a value's sequence, which is the event's id, and whether it is the last.
 fn event_stream<T: Clone + Serialize + Send + Sync + 'static>(
     values: watch::Receiver<T>,
-    shutdown: CancellationToken,
+    state: &AppState,
     at: fn(&T) -> (u64, bool),
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<T>> {
+    let (shutdown, open) = (state.shutdown.clone(), state.engine.metrics().open_stream());
     let stop = async move {
         tokio::select! {
             () = shutdown.cancelled() => (),
@@ -166,6 +172,8 @@ fn event_stream<T: Clone + Serialize + Send + Sync + 'static>(
         })
         .take_until(stop)
         .filter_map(move |value| {
+            // Counted until the stream is dropped.
+            let _open = &open;
             let event = Event::default().id(at(&value).0.to_string()).retry(COME_BACK).json_data(&value);
             std::future::ready(event.ok().map(Ok))
         });

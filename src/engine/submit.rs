@@ -1,6 +1,7 @@
 //! From a submission to an answer: check, begin, write, look, and say it truly.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
@@ -91,6 +92,8 @@ struct Run {
     _place: OwnedSemaphorePermit,
     writer: Arc<dyn Writer>,
     kind: WriterKind,
+    /// When it was received.
+    began: Instant,
     batch: Arc<Batch>,
     record_ids: Vec<String>,
     journey: Arc<Journey>,
@@ -129,10 +132,12 @@ impl Run {
         };
         let journey = Arc::new(Journey::new(started, first));
         journey.reach(Stage::Validated, |_| ());
-        Self { engine: engine.clone(), _place: place, writer, kind, batch: Arc::new(batch), record_ids, journey }
+        let (engine, batch) = (engine.clone(), Arc::new(batch));
+        Self { engine, _place: place, writer, kind, began: started, batch, record_ids, journey }
     }
 
     async fn go(self) {
+        self.engine.metrics.accepted(self.kind, self.batch.rows.len() as u64);
         match self.writer.write(self.batch.clone(), self.journey.clone()).await {
             Ok(receipt) => self.succeeded(receipt).await,
             Err(failure) => self.failed(failure).await,
@@ -145,6 +150,7 @@ impl Run {
             snapshot.records.durable = receipt.durable;
             snapshot.answer = Some(self.answer(snapshot, &receipt.proof));
             let records = receipt.durable;
+            self.engine.metrics.durable(self.kind, records, Duration::from_micros(snapshot.processing_us));
             tracing::info!(records, bytes = snapshot.payload_bytes, processing_us = snapshot.processing_us, "durable");
         });
         match wait_until_visible(&self.engine.workspace, &self.batch.table, &self.record_ids).await {
@@ -178,6 +184,10 @@ impl Run {
             self.kind,
             error.remedy()
         );
+        if durable > 0 {
+            self.engine.metrics.durable(self.kind, durable, self.began.elapsed());
+        }
+        self.engine.metrics.failed(self.kind, received - durable, error.code());
         tracing::warn!(code = error.code(), %error, durable, in_doubt = failure.in_doubt, "failed");
         self.journey.stop(StageState::Failed, &error.to_string(), |snapshot| {
             snapshot.state = SubmissionState::Failed;

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
 use axum::routing::{get, post};
 use leptos::config::LeptosOptions;
 use leptos::prelude::provide_context;
@@ -20,6 +22,7 @@ use tower_http::trace::TraceLayer;
 
 use super::edge::EdgeSettings;
 use super::identity::{identify, trust_the_platform_only};
+use super::measure::count_answers;
 use super::pages;
 use super::security::refuse_other_sites;
 use crate::api::http;
@@ -51,7 +54,7 @@ impl axum::extract::FromRef<AppState> for LeptosOptions {
 /// Page, API, debug pages and files.
 pub fn router(engine: Arc<Engine>, site: LeptosOptions, edge: EdgeSettings, shutdown: CancellationToken) -> Router {
     let state = AppState { engine: engine.clone(), site: site.clone(), edge: Arc::new(edge), shutdown };
-    let header = |name, value| {
+    let with_header = |name, value| {
         SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
     };
     let page = Router::new()
@@ -62,10 +65,13 @@ pub fn router(engine: Arc<Engine>, site: LeptosOptions, edge: EdgeSettings, shut
             move || shell(site.clone()),
         )
         .fallback(file_and_error_handler::<AppState, _>(shell))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), keep_hashed_files))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY));
     Router::new()
         .route("/health", get(http::health))
         .route("/api/v1/health", get(http::health))
+        .route("/metrics", get(http::metrics))
+        .route("/api/v1/metrics", get(http::metrics))
         .route("/api/v1/process-structured", post(http::process_structured))
         .route("/api/v1/submissions/{id}", get(http::submission))
         .route("/api/v1/submissions/{id}/events", get(http::submission_events))
@@ -79,9 +85,10 @@ pub fn router(engine: Arc<Engine>, site: LeptosOptions, edge: EdgeSettings, shut
         .layer(axum::middleware::from_fn(refuse_other_sites))
         .layer(axum::middleware::from_fn_with_state(state.clone(), identify))
         .layer(compression())
-        .layer(header("x-content-type-options", "nosniff"))
-        .layer(header("x-frame-options", "DENY"))
-        .layer(header("referrer-policy", "same-origin"))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), count_answers))
+        .layer(with_header("x-content-type-options", "nosniff"))
+        .layer(with_header("x-frame-options", "DENY"))
+        .layer(with_header("referrer-policy", "same-origin"))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(TraceLayer::new_for_http().make_span_with(request_span))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
@@ -94,6 +101,17 @@ pub fn router(engine: Arc<Engine>, site: LeptosOptions, edge: EdgeSettings, shut
 fn compression() -> CompressionLayer<impl Predicate> {
     let predicate = DefaultPredicate::new().and(NotForContentType::const_new("application/wasm"));
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(predicate)
+}
+
+/// A file with a hash in its name never changes: browsers need not ask for it again.
+async fn keep_hashed_files(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let hashed = state.site.hash_files && request.uri().path().starts_with("/pkg/");
+    let mut answer = next.run(request).await;
+    if hashed && answer.status().is_success() {
+        let for_a_year = HeaderValue::from_static("public, max-age=31536000, immutable");
+        answer.headers_mut().insert(header::CACHE_CONTROL, for_a_year);
+    }
+    answer
 }
 
 /// The same pages under two prefixes: callers with a bearer token reach only `/api/` on Databricks Apps.

@@ -8,12 +8,16 @@
 mod support;
 
 mod beside;
+mod bundle;
 mod clients;
 mod command;
 mod conformance;
 mod crash;
 mod grants;
+mod observability;
 mod program;
+mod rehearsal;
+mod secrets;
 mod sessions;
 mod sql_modes;
 mod storms;
