@@ -27,7 +27,8 @@ impl Engine {
     pub async fn delivered(&self, id: &str) -> Result<Delivered, EdgeError> {
         let report = self.report(id).await?;
         let Some((from, to)) = window(&report) else {
-            let message = format!("No run of comparison {id} went through Zerobus, so there is nothing to hold against.");
+            let message =
+                format!("No run of comparison {id} went through Zerobus, so there is nothing to hold against.");
             return Err(EdgeError::new("INVALID_PARAMETER_VALUE", message));
         };
         let statement = question(&report, from, to);
@@ -37,7 +38,12 @@ impl Engine {
             Ok(Err(error)) => (None, Some(unreadable(&error, &self.workspace.badge().principal))),
             Err(_late) => {
                 let seconds = PATIENCE.as_secs();
-                (None, Some(format!("The warehouse did not answer within {seconds} s. It may be starting: load this again in a minute.")))
+                (
+                    None,
+                    Some(format!(
+                        "The warehouse did not answer within {seconds} s. It may be starting: load this again in a minute."
+                    )),
+                )
             }
         };
         let runs: Vec<&RunReport> = zerobus_runs(&report).collect();
@@ -118,7 +124,11 @@ fn with_values(statement: &Statement) -> String {
     // The last first: `:p1` is the beginning of `:p10`.
     for parameter in statement.parameters.iter().rev() {
         let value = parameter.value.as_deref().unwrap_or_default().replace('\'', "''");
-        let literal = if parameter.type_text == "STRING" { format!("'{value}'") } else { format!("{} '{value}'", parameter.type_text) };
+        let literal = if parameter.type_text == "STRING" {
+            format!("'{value}'")
+        } else {
+            format!("{} '{value}'", parameter.type_text)
+        };
         text = text.replace(&format!(":{}", parameter.name), &literal);
     }
     text
@@ -126,7 +136,9 @@ fn with_values(statement: &Statement) -> String {
 
 fn unreadable(error: &WorkspaceError, principal: &str) -> String {
     match error {
-        WorkspaceError::NotConfigured { setting } => format!("{setting} is not set, so no statement can be run. Set it and start again."),
+        WorkspaceError::NotConfigured { setting } => {
+            format!("{setting} is not set, so no statement can be run. Set it and start again.")
+        }
         error => format!(
             "Not readable: {error}. An administrator of the metastore can allow it: \
              GRANT USE CATALOG ON CATALOG system TO `{principal}`; GRANT USE SCHEMA ON SCHEMA system.lakeflow TO `{principal}`; \

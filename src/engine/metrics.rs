@@ -66,7 +66,12 @@ impl Metrics {
         registry.register("open_event_streams", help, open_streams.clone());
         let inner = Inner {
             accepted: Count::new(registry, meter, "accepted_records", "Records that were handed to a writer"),
-            durable: Count::new(registry, meter, "durable_records", "Records that the workspace acknowledged as durable"),
+            durable: Count::new(
+                registry,
+                meter,
+                "durable_records",
+                "Records that the workspace acknowledged as durable",
+            ),
             failed: Count::new(registry, meter, "failed_records", "Records that were not acknowledged as durable"),
             latency: Times::new(
                 registry,
@@ -84,7 +89,10 @@ impl Metrics {
                 "From a request's receipt until its answer began",
             ),
             open_streams,
-            open_streams_there: meter.i64_up_down_counter("direct_write_open_event_streams").with_description(help).build(),
+            open_streams_there: meter
+                .i64_up_down_counter("direct_write_open_event_streams")
+                .with_description(help)
+                .build(),
             registry: std::mem::take(registry),
         };
         Self(Arc::new(inner))

@@ -51,7 +51,8 @@ impl Delivered {
     /// The verdict, in words.
     pub fn words(&self) -> String {
         let Some(service) = &self.service else {
-            return "The workspace's own records could not be read, so nothing is confirmed and nothing is refuted.".to_owned();
+            return "The workspace's own records could not be read, so nothing is confirmed and nothing is refuted."
+                .to_owned();
         };
         let (ours, theirs) = (self.durable, service.records);
         let at_most = ours + self.in_doubt;
@@ -64,7 +65,9 @@ impl Delivered {
         }
         if theirs > at_most {
             let more = theirs - at_most;
-            return format!("The workspace says {more} more: others wrote to the table meanwhile, or records were sent twice.");
+            return format!(
+                "The workspace says {more} more: others wrote to the table meanwhile, or records were sent twice."
+            );
         }
         let fewer = ours - theirs;
         format!("The workspace says {fewer} fewer. Its records come some minutes late, up to hours: ask again later.")

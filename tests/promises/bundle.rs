@@ -45,8 +45,12 @@ fn app_yaml_and_the_bundle_say_the_same() {
     }
     let dev = Bundle::read(&[]).app("dev", &given());
     assert_eq!(by_hand.env.len(), dev.env.len(), "dev says nothing that app.yaml does not");
-    let only_in_prod: Vec<_> =
-        Bundle::read(&[]).app("prod", &given()).env.into_keys().filter(|name| !by_hand.env.contains_key(name)).collect();
+    let only_in_prod: Vec<_> = Bundle::read(&[])
+        .app("prod", &given())
+        .env
+        .into_keys()
+        .filter(|name| !by_hand.env.contains_key(name))
+        .collect();
     assert_eq!(only_in_prod, ["DIRECT_WRITE_VOLUME"]);
 }
 
@@ -103,8 +107,7 @@ fn each_fact_is_missed_where_it_is_broken() {
             app(b)["resources"][1]["uc_securable"]["permission"] = "ALL".into();
         }),
         ("permission", |b| {
-            app(b)["resources"][1]["uc_securable"]["permission"] =
-                serde_json::json!(["SELECT", "MODIFY"]);
+            app(b)["resources"][1]["uc_securable"]["permission"] = serde_json::json!(["SELECT", "MODIFY"]);
         }),
         ("permission", |b| {
             app(b)["resources"][0]["sql_warehouse"]["permission"] = "CAN_RUN".into();

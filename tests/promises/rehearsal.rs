@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::bundle::{App, Bundle, Entry, file, given};
 use crate::support::caller::Caller;
@@ -196,11 +196,8 @@ fn the_package_names_no_machine_and_no_secret() {
         assert!(!text.contains("client_secret="), "{}", path.display());
     }
     let place = Place::unpack();
-    let unpacked = Command::new("python3")
-        .args(["launcher.py", "--version"])
-        .current_dir(&place.folder)
-        .output()
-        .unwrap();
+    let unpacked =
+        Command::new("python3").args(["launcher.py", "--version"]).current_dir(&place.folder).output().unwrap();
     assert!(unpacked.status.success(), "{}", String::from_utf8_lossy(&unpacked.stderr));
     let mut program = Vec::new();
     std::fs::File::open(place.folder.join("direct-write")).unwrap().read_to_end(&mut program).unwrap();
@@ -208,4 +205,3 @@ fn the_package_names_no_machine_and_no_secret() {
     assert!(!holds(&cargo), "the program names this machine's folders");
     assert!(holds("/health"), "the search finds what is there");
 }
-

@@ -1,6 +1,7 @@
 //! A running app to test against, and readers that are not ours.
 
 pub mod caller;
+pub mod collector;
 pub mod front;
 
 use std::path::{Path, PathBuf};

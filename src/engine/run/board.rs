@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Counted, RunEvents};
 use super::figures::{Extent, Figures, millis};
 use super::ledger::{Ledger, Look};
 use super::meter::{INVALID_RECORD, Meter};
 use super::rows::{RowOrdinals, Span, Timetable};
 use super::table::ChunkCount;
 use super::visible::Waiting;
+use super::{Counted, RunEvents};
 use crate::model::{FieldError, LiveRun, RecordCounts, RunState, WriterOptions};
 use crate::writer::{CircuitChange, WriteFailure, WriterError};
 

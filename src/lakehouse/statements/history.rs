@@ -56,7 +56,10 @@ pub(super) fn check_tags(tags: &[QueryTag]) -> Result<(), String> {
     if tags.len() > MOST_TAGS {
         return Err(format!("{} query_tags: at most {MOST_TAGS} are taken", tags.len()));
     }
-    match tags.iter().find(|tag| tag.key.trim().is_empty() || too_long(&tag.key) || tag.value.as_deref().is_some_and(too_long)) {
+    match tags
+        .iter()
+        .find(|tag| tag.key.trim().is_empty() || too_long(&tag.key) || tag.value.as_deref().is_some_and(too_long))
+    {
         Some(tag) => Err(format!("query_tags: '{}' has an empty key, or more than {LONGEST_TAG} characters", tag.key)),
         None => Ok(()),
     }

@@ -8,14 +8,37 @@ use serde_json::Value;
 use super::yaml::Bundle;
 
 const TOP: [&str; 13] = [
-    "artifacts", "bundle", "environments", "experimental", "include", "permissions", "presets", "resources", "run_as",
-    "sync", "targets", "variables", "workspace",
+    "artifacts",
+    "bundle",
+    "environments",
+    "experimental",
+    "include",
+    "permissions",
+    "presets",
+    "resources",
+    "run_as",
+    "sync",
+    "targets",
+    "variables",
+    "workspace",
 ];
 const BUNDLE: [&str; 6] = ["name", "databricks_cli_version", "engine", "git", "cluster_id", "deployment"];
 const APP: [&str; 15] = [
-    "budget_policy_id", "compute_max_instances", "compute_min_instances", "compute_size", "config", "description",
-    "forward_user_access_token", "git_source", "lifecycle", "name", "permissions", "resources", "source_code_path",
-    "telemetry_export_destinations", "user_api_scopes",
+    "budget_policy_id",
+    "compute_max_instances",
+    "compute_min_instances",
+    "compute_size",
+    "config",
+    "description",
+    "forward_user_access_token",
+    "git_source",
+    "lifecycle",
+    "name",
+    "permissions",
+    "resources",
+    "source_code_path",
+    "telemetry_export_destinations",
+    "user_api_scopes",
 ];
 const TARGET: [&str; 8] = ["bundle", "default", "mode", "permissions", "resources", "sync", "variables", "workspace"];
 /// Kinds of resources that the app uses, with what must be in them, and the permissions that there are.
@@ -37,7 +60,8 @@ const LONGEST_NAME: usize = 30;
 pub fn of_app_yaml(tree: &Value, bundle: &Bundle) -> Vec<String> {
     let mut wrong = Wrong::default();
     wrong.keys("app.yaml", tree, &["command", "env"]);
-    let resources = bundle.tree["resources"]["apps"]["direct_write"]["resources"].as_array().cloned().unwrap_or_default();
+    let resources =
+        bundle.tree["resources"]["apps"]["direct_write"]["resources"].as_array().cloned().unwrap_or_default();
     let names = resources.iter().filter_map(|resource| resource["name"].as_str().map(str::to_owned)).collect();
     wrong.env(tree, "valueFrom", &names);
     wrong.0
@@ -113,7 +137,9 @@ impl Wrong {
         });
         // A bare deploy leaves the app stopped without it, and the terraform engine refuses it.
         self.unless(app["lifecycle"]["started"] == true, || format!("{target}: lifecycle.started is not true"));
-        self.unless(tree["bundle"]["engine"] == "direct", || "lifecycle.started needs bundle.engine: direct".to_owned());
+        self.unless(tree["bundle"]["engine"] == "direct", || {
+            "lifecycle.started needs bundle.engine: direct".to_owned()
+        });
         // .gitignore names dist/, and the CLI uploads what is ignored only where sync.include names it.
         let path = app["source_code_path"].as_str().unwrap_or_default().trim_start_matches("./").to_owned();
         let included = tree["sync"]["include"].as_array().into_iter().flatten();
@@ -155,7 +181,9 @@ impl Wrong {
                 self.unless(inside[key].is_string(), || format!("{name}: {key} is not one text"));
             }
             let permission = inside["permission"].as_str().unwrap_or_default();
-            self.unless(permissions.contains(&permission), || format!("{name}: '{permission}' is no permission of {kind}"));
+            self.unless(permissions.contains(&permission), || {
+                format!("{name}: '{permission}' is no permission of {kind}")
+            });
             if *kind == "uc_securable" {
                 let of_kind = match inside["securable_type"].as_str() {
                     Some("TABLE") => OF_TABLES,
@@ -165,7 +193,9 @@ impl Wrong {
                         continue;
                     }
                 };
-                self.unless(of_kind.contains(&permission), || format!("{name}: permission {permission} is of another kind"));
+                self.unless(of_kind.contains(&permission), || {
+                    format!("{name}: permission {permission} is of another kind")
+                });
                 let full = inside["securable_full_name"].as_str().unwrap_or_default();
                 self.unless(has_three_parts(full), || format!("{name}: '{full}' has not three parts"));
                 of_tables.insert(permission.to_owned());
@@ -190,11 +220,14 @@ impl Wrong {
             if let Some(source) = source {
                 self.unless(resources.contains(source), || format!("{name}: {source} names no resource"));
             }
-            let injected = ["DATABRICKS_HOST", "DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET", "DATABRICKS_APP_PORT"];
+            let injected =
+                ["DATABRICKS_HOST", "DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET", "DATABRICKS_APP_PORT"];
             self.unless(!injected.contains(&name), || format!("{name} is the platform's to set"));
         }
         let command = config["command"].as_array().cloned().unwrap_or_default();
-        self.unless(!command.is_empty() && command.iter().all(Value::is_string), || "command is not a list of words".to_owned());
+        self.unless(!command.is_empty() && command.iter().all(Value::is_string), || {
+            "command is not a list of words".to_owned()
+        });
     }
 }
 

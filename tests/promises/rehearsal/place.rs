@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, Permissions};
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret;
@@ -17,7 +16,8 @@ use crate::support::caller::Caller;
 
 /// The folder that `make package` made.
 pub fn package() -> PathBuf {
-    let named = std::env::var("DIRECT_WRITE_PACKAGE").expect("DIRECT_WRITE_PACKAGE names no package: run make package-check");
+    let named =
+        std::env::var("DIRECT_WRITE_PACKAGE").expect("DIRECT_WRITE_PACKAGE names no package: run make package-check");
     PathBuf::from(named)
 }
 
@@ -109,7 +109,8 @@ impl Place {
     ) -> Deployed {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let path = format!("{}:/usr/bin:/bin", self.root.path().join("bin").display());
-        let mut child = Command::new("/usr/bin/env")
+        let mut starting = Command::new("/usr/bin/env");
+        starting
             .args(command)
             .current_dir(&self.folder)
             .env_clear()
@@ -123,16 +124,10 @@ impl Place {
             .env("DATABRICKS_CLIENT_SECRET", secret_of(principal))
             .envs(settings)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(self.log_file()).unwrap())
-            .spawn()
-            .unwrap();
-        // It says where its workspace is once it listens; a program that ends before ends the lines too.
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let ready = lines.any(|line| line.unwrap().contains("Workspace"));
-        assert!(ready, "the program ended before it was ready: {}", self.log());
+            .stderr(File::create(self.log_file()).unwrap());
+        let running = Running::start_until(starting, "Workspace");
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Deployed { child, url: format!("http://127.0.0.1:{port}"), http }
+        Deployed { running, url: format!("http://127.0.0.1:{port}"), http }
     }
 
     fn log_file(&self) -> PathBuf {
@@ -147,7 +142,7 @@ impl Place {
 
 /// The app, running.
 pub struct Deployed {
-    child: Child,
+    running: Running,
     pub url: String,
     http: reqwest::Client,
 }
@@ -182,23 +177,6 @@ impl Deployed {
 
     /// SIGTERM, and what the platform does when the patience is over.
     pub async fn terminate(mut self, patience: Duration) -> ExitStatus {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
-        let deadline = Instant::now() + patience;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "the program did not end within {patience:?} of SIGTERM");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-}
-
-impl Drop for Deployed {
-    fn drop(&mut self) {
-        // Already gone in most tests.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.running.terminate(patience).await
     }
 }

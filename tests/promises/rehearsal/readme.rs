@@ -84,7 +84,8 @@ impl Tutorial {
         let lines = self.configure.lines().filter(|line| !line.trim().is_empty());
         lines
             .map(|line| {
-                let (name, value) = line.strip_prefix("export BUNDLE_VAR_").and_then(|rest| rest.split_once('=')).expect(line);
+                let (name, value) =
+                    line.strip_prefix("export BUNDLE_VAR_").and_then(|rest| rest.split_once('=')).expect(line);
                 (name.to_owned(), value.split_whitespace().next().unwrap_or_default().to_owned())
             })
             .collect()
