@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help run watch check test e2e build chaos bench conformance fmt
+.PHONY: help run watch check test e2e build package package-check chaos bench conformance fmt
 
 ENV := . scripts/env.sh
 # What all debug builds share, so that dependencies are built once.
@@ -48,6 +48,15 @@ e2e: ## Only the Playwright tests in Chromium
 	$(ENV)
 	cargo leptos build
 	scripts/e2e.sh
+
+package: ## Build dist/app, the folder that Databricks Apps runs, and check it
+	@scripts/setup.sh package
+	scripts/package.sh
+
+package-check: package ## Start the package as Databricks Apps does and follow the README's tutorial
+	@scripts/setup.sh test
+	$(ENV)
+	DIRECT_WRITE_PACKAGE="$$PWD/dist/app" $(NEXTEST) --test promises --run-ignored only -E 'test(/^rehearsal::/)'
 
 chaos: ## Kill the lakehouse 200 times at random moments, and at every named step
 	@scripts/setup.sh test

@@ -2,7 +2,8 @@
 # Installs what is missing and skips what is there.
 #
 #   scripts/setup.sh run     what building and starting the app needs
-#   scripts/setup.sh check   the above plus rustfmt, clippy and nextest
+#   scripts/setup.sh package the above plus wasm-opt, for the folder that Databricks Apps runs
+#   scripts/setup.sh check   what run needs plus rustfmt, clippy and nextest
 #   scripts/setup.sh test    the above plus Chromium, Node packages and Python clients
 #
 # Ends with one sentence saying what cannot be had, and exit code 1, when it cannot finish.
@@ -15,6 +16,7 @@ GOAL="${1:-run}"
 CARGO_LEPTOS_VERSION=0.3.11
 NEXTEST_VERSION=0.9
 RUST_MINOR=96
+BINARYEN_VERSION=132.0.0
 started=$SECONDS
 tools="$DIRECT_WRITE_CACHE/tools"
 mkdir -p "$tools/bin"
@@ -152,6 +154,25 @@ need_wasm_bindgen() {
     || fail "wasm-bindgen $want could not be built; try 'cargo install wasm-bindgen-cli --version $want'."
 }
 
+# cargo-leptos looks for it on the PATH; scripts/package.sh and scripts/wasm-size.sh put it there.
+need_wasm_opt() {
+  local tool="$DIRECT_WRITE_CACHE/binaryen/node_modules/.bin/wasm-opt"
+  if [ -x "$tool" ]; then
+    say "wasm-opt: there"
+    return
+  fi
+  command -v npm >/dev/null 2>&1 || step "Node.js from the distribution" apt_install nodejs npm \
+    || fail "npm is needed to fetch wasm-opt (binaryen)."
+  step "wasm-opt (binaryen $BINARYEN_VERSION)" \
+    npm --prefix "$DIRECT_WRITE_CACHE/binaryen" install --no-audit --no-fund "binaryen@$BINARYEN_VERSION" \
+    || fail "npm could not install binaryen@$BINARYEN_VERSION, which has wasm-opt."
+}
+
+need_package_checks() {
+  command -v objdump >/dev/null 2>&1 || step "objdump from the distribution" apt_install binutils \
+    || fail "objdump is needed to check the package (Debian: apt-get install binutils)."
+}
+
 need_rust_checks() {
   cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 \
     || step "rustfmt and clippy" rustup component add rustfmt clippy \
@@ -219,8 +240,9 @@ need_cargo_leptos
 need_wasm_bindgen
 case "$GOAL" in
   run) ;;
+  package) need_wasm_opt; need_package_checks ;;
   check) need_rust_checks ;;
   test) need_rust_checks; need_chromium; need_node_packages; need_python_clients ;;
-  *) fail "unknown goal '$GOAL' (run, check or test)." ;;
+  *) fail "unknown goal '$GOAL' (run, package, check or test)." ;;
 esac
 say "ready in $((SECONDS - started)) s"

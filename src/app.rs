@@ -8,6 +8,7 @@ use leptos_router::{SsrMode, path};
 mod policy;
 
 use crate::ui::compare_page::ComparePage;
+use crate::ui::delivered_page::DeliveredPage;
 use crate::ui::page::WorkbenchPage;
 use crate::ui::run_page::RunPage;
 use crate::ui::runs_page::RunsPage;
@@ -50,6 +51,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=WorkbenchPage ssr=SsrMode::Async />
                 <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async />
                 <Route path=path!("/runs/:id") view=RunPage ssr=SsrMode::Async />
+                <Route path=path!("/runs/:id/delivered") view=DeliveredPage ssr=SsrMode::Async />
                 <Route path=path!("/compare") view=ComparePage ssr=SsrMode::Async />
             </Routes>
         </Router>

@@ -6,10 +6,12 @@
 
 mod actor;
 mod comparison;
+mod delivered;
 mod enrich;
 pub mod export;
 mod history;
 mod journey;
+mod metrics;
 pub mod plan_file;
 mod probe;
 mod registry;
@@ -27,7 +29,9 @@ use tokio_util::task::TaskTracker;
 
 pub use actor::{Actor, SqlPrincipal};
 pub use comparison::ReportSink;
+pub use delivered::went_through_zerobus;
 pub use history::{History, HistoryError};
+pub use metrics::{Metrics, OpenStream};
 pub use probe::ProbeReport;
 pub use submit::Origin;
 pub use uploads::{Arriving, HeldUpload, UploadError, UploadLimits, Uploads};
@@ -50,6 +54,7 @@ pub struct Engine {
     report_sink: Option<Arc<dyn ReportSink>>,
     history: Option<History>,
     uploads: Option<Uploads>,
+    metrics: Metrics,
     /// The program ends: comparisons stop.
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -68,6 +73,7 @@ impl Engine {
             report_sink: None,
             history: None,
             uploads: None,
+            metrics: Metrics::new(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }
@@ -81,6 +87,11 @@ impl Engine {
     /// The same, to keep.
     pub fn workspace_handle(&self) -> Arc<Workspace> {
         self.workspace.clone()
+    }
+
+    /// What is counted over all submissions and runs.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Every writer and its state.

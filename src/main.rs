@@ -88,7 +88,13 @@ fn done((): ()) -> ExitCode {
 
 async fn serve() -> Result<(), Refusal> {
     let config = Config::load(&Environment)?;
-    telemetry::start();
+    let telemetry = telemetry::start();
+    let served = serve_configured(config).await;
+    telemetry.finish().await;
+    served
+}
+
+async fn serve_configured(config: Config) -> Result<(), Refusal> {
     let shutdown = stop_signal();
     let listener = bind(config.addr, "DIRECT_WRITE_ADDR").await?;
     match config.workspace.clone() {
@@ -133,12 +139,14 @@ fn no_lakehouse() -> Refusal {
 async fn run(arguments: cli::RunArguments) -> Result<ExitCode, Refusal> {
     let prepared = cli::prepare(&arguments)?;
     let config = Config::load(&Environment)?;
-    telemetry::start_for_command();
+    let telemetry = telemetry::start_for_command();
     let stop = stop_signal();
-    match config.workspace.clone() {
+    let ended = match config.workspace.clone() {
         Some(workspace) => run_in(&config, workspace, prepared, stop).await,
         None => run_with_lakehouse(config, prepared, stop).await,
-    }
+    };
+    telemetry.finish().await;
+    ended
 }
 
 #[cfg(feature = "local")]
@@ -190,6 +198,7 @@ async fn serve_page(
         .output_name("direct-write")
         .site_root(config.site_root.to_string_lossy().into_owned())
         .site_pkg_dir("pkg")
+        .hash_files(config.hash_files)
         .site_addr(config.addr)
         .build();
     let uploads = Uploads::open(&config.data_dir, UploadLimits::default()).await;
@@ -320,10 +329,12 @@ mod local {
         if let Some([certificates, key]) = arguments.tls.as_deref() {
             options.tls = Some(TlsFiles { certificates: certificates.clone(), key: key.clone() });
         }
-        telemetry::start();
+        let telemetry = telemetry::start();
         let running = start(&config, options, stop_signal()).await?;
         running.announce(&config)?;
-        running.ended().await
+        let ended = running.ended().await;
+        telemetry.finish().await;
+        ended
     }
 
     fn workspace_of(

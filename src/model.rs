@@ -7,6 +7,7 @@
 pub mod compare;
 pub mod cost;
 mod date;
+mod delivered;
 mod error;
 #[cfg(test)]
 pub(crate) mod example;
@@ -29,6 +30,7 @@ pub mod wording;
 mod writer;
 
 pub use date::{CalendarDate, timestamp_micros};
+pub use delivered::{Delivered, ServiceCounts};
 pub use error::{EdgeError, FieldError};
 pub use history::{HistoryEntry, HistoryPage, HistoryQuery, HistoryRun, HistorySort, MOST_ENTRIES};
 pub use live::{LiveComparison, LiveRun, LiveView, LogLine, Pressure, PressureLevel};

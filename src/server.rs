@@ -9,6 +9,7 @@ pub mod groups;
 mod guard;
 mod headers;
 mod identity;
+mod measure;
 mod pages;
 mod rate;
 mod refusal;

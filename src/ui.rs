@@ -15,6 +15,8 @@ pub mod chart;
 pub mod compare_page;
 pub mod compose;
 pub mod composer;
+#[cfg(feature = "ssr")]
+pub mod delivered_page;
 pub mod drafts;
 pub mod drawn;
 pub mod field_errors;

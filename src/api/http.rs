@@ -82,6 +82,12 @@ pub async fn health() -> Json<Value> {
     }))
 }
 
+/// `GET /metrics`: what the app counts, in Prometheus' text format.
+pub async fn metrics(State(state): State<AppState>) -> Response {
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, content_type)], state.engine.metrics().text()).into_response()
+}
+
 /// `GET /debug/writers`: every writer, configured or not.
 pub async fn debug_writers(State(state): State<AppState>) -> Json<Value> {
     let badge = state.engine.workspace().badge();
@@ -149,6 +155,7 @@ fn event_stream<T: Clone + Serialize + Send + Sync + 'static>(
     at: fn(&T) -> (u64, bool),
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<T>> {
     let (shutdown, longest) = (state.shutdown.clone(), state.edge.longest_event_stream);
+    let open = state.engine.metrics().open_stream();
     let stop = async move {
         tokio::select! {
             () = shutdown.cancelled() => (),
@@ -164,6 +171,8 @@ fn event_stream<T: Clone + Serialize + Send + Sync + 'static>(
         })
         .take_until(stop)
         .filter_map(move |value| {
+            // Counted until the stream is dropped.
+            let _open = &open;
             let event = Event::default().id(at(&value).0.to_string()).retry(COME_BACK).json_data(&value);
             std::future::ready(event.ok().map(Ok))
         });

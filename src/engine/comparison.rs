@@ -85,7 +85,7 @@ impl Engine {
             plan,
             spec,
         };
-        let scoreboard = Arc::new(Scoreboard::new(self.first_snapshot(&head)));
+        let scoreboard = Arc::new(Scoreboard::new(self.first_snapshot(&head), self.metrics.clone()));
         let runs = self.runs(&head.spec, &table, &writers, &head.id, &scoreboard)?;
         Ok(self.begin(head, scoreboard, runs, place, upload))
     }
@@ -105,7 +105,10 @@ impl Engine {
         let snapshots = scoreboard.subscribe();
         let known = Known { id: id.clone(), snapshots, signals: signals.clone(), report: None };
         self.comparisons.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remember(known);
-        let span = tracing::info_span!("comparison", %id, table = %head.spec.table);
+        // Not inside the request's span, which ends long before it.
+        let span = tracing::info_span!(parent: None, "comparison", %id, table = %head.spec.table);
+        span.follows_from(tracing::Span::current());
+        tracing::info!(%id, table = %head.spec.table, "comparison begun");
         let comparison = Comparison { engine: self.clone(), head, scoreboard, signals, upload };
         self.tasks.spawn(comparison.go(runs, place).instrument(span));
         id
@@ -239,7 +242,7 @@ impl Comparison {
             Order::Sequential => {
                 let mut reports = Vec::with_capacity(runs.len());
                 for run in runs {
-                    reports.push(run_safely(run, self.signals.clone()).await);
+                    reports.push(self.run_counted(run).await);
                 }
                 reports
             }
@@ -249,7 +252,7 @@ impl Comparison {
                     "info",
                     "All runs go at once: they share the machine and the workspace.".to_owned(),
                 );
-                futures::future::join_all(runs.into_iter().map(|run| run_safely(run, self.signals.clone()))).await
+                futures::future::join_all(runs.into_iter().map(|run| self.run_counted(run))).await
             }
         };
         drop(publisher);
@@ -268,6 +271,14 @@ impl Comparison {
         drop(comparisons);
         drop(place);
         self.scoreboard.publish(true);
+    }
+
+    async fn run_counted(&self, run: Run) -> RunReport {
+        let metrics = &self.engine.metrics;
+        metrics.run_started(run.options().kind);
+        let report = run_safely(run, self.signals.clone()).await;
+        metrics.run_ended(report.options.kind, report.state);
+        report
     }
 
     fn report(&self, runs: Vec<RunReport>) -> Report {

@@ -60,7 +60,8 @@ use course::Course;
 use figures::millis;
 
 use crate::model::{
-    EdgeError, ErrorCount, LiveRun, Reconciliation, RunReport, RunState, SourceSpec, TableInfo, WriterOptions,
+    EdgeError, ErrorCount, LiveRun, Reconciliation, RunReport, RunState, SourceSpec, TableInfo, WriterKind,
+    WriterOptions,
 };
 use crate::writer::{Session, WriterError};
 
@@ -76,6 +77,18 @@ pub(in crate::engine) trait RunEvents: Send + Sync {
     fn log(&self, level: &'static str, text: String);
     /// The run's state changed.
     fn changed(&self);
+    /// Records came a step further; for whoever counts over all runs.
+    fn counted(&self, _: WriterKind, _: Counted<'_>) {}
+}
+
+/// A step of records.
+pub(in crate::engine) enum Counted<'a> {
+    /// They were handed to the writer.
+    Accepted(u64),
+    /// They are durable, so long after their batch was begun.
+    Durable(u64, Duration),
+    /// They were not acknowledged as durable; with the error's code.
+    Failed(u64, &'a str),
 }
 
 /// Opens the writer.
@@ -189,6 +202,11 @@ impl Run {
     pub(in crate::engine) fn new(setup: RunSetup, events: Arc<dyn RunEvents>) -> Self {
         let board = Board::new(setup.run_id.clone(), setup.label.clone(), setup.options, setup.extent, events);
         Self { setup, board: Arc::new(board) }
+    }
+
+    /// With which options it writes.
+    pub(in crate::engine) fn options(&self) -> &WriterOptions {
+        &self.setup.options
     }
 
     /// For watching it.

@@ -1,6 +1,7 @@
 //! From a submission to an answer: check, begin, write, look, and say it truly.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use super::enrich::{self, Origins};
 use super::journey::{Journey, stages_at_the_start};
 use super::rows::{NotVisible, count_visible, wait_until_visible};
-use super::{Actor, Engine, MOST_RUNNING};
+use super::{Actor, Engine, MOST_RUNNING, Metrics};
 use crate::model::{
     EdgeError, Records, Stage, StageState, Submission, SubmissionSnapshot, SubmissionState, TableInfo, WriterKind,
     validate_products, validate_rows,
@@ -57,7 +58,8 @@ impl Engine {
         let origins = Origins { batch_id: &id, processed_at: &started_at, source: &source };
         let rows = check(&submission.items, &table, origin, &origins)?;
 
-        let run = Run::new(workspace, started, place, writer, Batch { table, rows }, id, started_at);
+        let begun = Begun { id, started, started_at };
+        let run = Run::new(workspace, self.metrics.clone(), place, writer, Batch { table, rows }, begun);
         let snapshots = run.journey.subscribe();
         let first = snapshots.borrow().clone();
         let span = tracing::info_span!("submission", run_id = %first.id, writer = %first.writer, table = %first.table);
@@ -87,14 +89,24 @@ fn check(items: &[Value], table: &TableInfo, origin: Origin, origins: &Origins<'
     Ok(Rows::Columns(rows.into_iter().map(|one| enrich::row(one, table, origins)).collect()))
 }
 
+/// A submission's id and the moment it was received.
+struct Begun {
+    id: String,
+    started: Instant,
+    started_at: String,
+}
+
 /// One submission under way.
 struct Run {
     /// The one that is asked for the rows.
     workspace: Arc<Workspace>,
+    metrics: Metrics,
     /// Held to the end: bounds how many run.
     _place: OwnedSemaphorePermit,
     writer: Arc<dyn Writer>,
     kind: WriterKind,
+    /// When it was received.
+    began: Instant,
     batch: Arc<Batch>,
     record_ids: Vec<String>,
     journey: Arc<Journey>,
@@ -103,13 +115,13 @@ struct Run {
 impl Run {
     fn new(
         workspace: Arc<Workspace>,
-        started: Instant,
+        metrics: Metrics,
         place: OwnedSemaphorePermit,
         writer: Arc<dyn Writer>,
         batch: Batch,
-        id: String,
-        started_at: String,
+        begun: Begun,
     ) -> Self {
+        let Begun { id, started, started_at } = begun;
         let json_rows = batch.rows.to_json();
         let ids = json_rows.iter().filter_map(|row| Some(row.get("record_id")?.as_str()?.to_owned()));
         let record_ids: Vec<String> = ids.collect();
@@ -133,10 +145,12 @@ impl Run {
         };
         let journey = Arc::new(Journey::new(started, first));
         journey.reach(Stage::Validated, |_| ());
-        Self { workspace, _place: place, writer, kind, batch: Arc::new(batch), record_ids, journey }
+        let batch = Arc::new(batch);
+        Self { workspace, metrics, _place: place, writer, kind, began: started, batch, record_ids, journey }
     }
 
     async fn go(self) {
+        self.metrics.accepted(self.kind, self.batch.rows.len() as u64);
         match self.writer.write(self.batch.clone(), self.journey.clone()).await {
             Ok(receipt) => self.succeeded(receipt).await,
             Err(failure) => self.failed(failure).await,
@@ -149,6 +163,7 @@ impl Run {
             snapshot.records.durable = receipt.durable;
             snapshot.answer = Some(self.answer(snapshot, &receipt.proof));
             let records = receipt.durable;
+            self.metrics.durable(self.kind, records, Duration::from_micros(snapshot.processing_us));
             tracing::info!(records, bytes = snapshot.payload_bytes, processing_us = snapshot.processing_us, "durable");
         });
         match wait_until_visible(&self.workspace, &self.batch.table, &self.record_ids).await {
@@ -182,6 +197,10 @@ impl Run {
             self.kind,
             error.remedy()
         );
+        if durable > 0 {
+            self.metrics.durable(self.kind, durable, self.began.elapsed());
+        }
+        self.metrics.failed(self.kind, received - durable, error.code());
         tracing::warn!(code = error.code(), %error, durable, in_doubt = failure.in_doubt, "failed");
         self.journey.stop(StageState::Failed, &error.to_string(), |snapshot| {
             snapshot.state = SubmissionState::Failed;

@@ -33,6 +33,7 @@ mod failure;
 mod from_json;
 mod functions;
 mod grants;
+mod history;
 mod insert;
 mod json;
 mod labels;
@@ -48,6 +49,7 @@ mod values;
 
 use answer::answer;
 use copy::Copies;
+use history::QueryTag;
 use parameters::Parameter;
 use registry::{Registry, StatementState, Submitted};
 use run::{Job, PARSED_AT_ONCE, Runner};
@@ -87,6 +89,7 @@ pub fn router(statements: Statements, oidc: Oidc) -> Router {
         .route("/api/2.0/sql/statements/{id}", get(fetch))
         .route("/api/2.0/sql/statements/{id}/cancel", post(cancel))
         .route("/api/2.0/sql/statements/{id}/result/chunks/{chunk}", get(chunk))
+        .route("/api/2.0/sql/history/queries", get(history::list))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .route_layer(middleware::from_fn_with_state(oidc, require_bearer))
         .with_state(statements)
@@ -106,17 +109,9 @@ struct Submission {
     format: Option<String>,
     row_limit: Option<u64>,
     byte_limit: Option<u64>,
-    /// Taken and not used: there is no query history here.
-    #[serde(default, rename = "query_tags")]
-    _query_tags: Vec<QueryTag>,
-}
-
-#[derive(Deserialize)]
-struct QueryTag {
-    #[serde(rename = "key")]
-    _key: String,
-    #[serde(rename = "value")]
-    _value: Option<String>,
+    /// Kept for the query history.
+    #[serde(default)]
+    query_tags: Vec<QueryTag>,
 }
 
 /// What to do when the wait is over before the statement is.
@@ -163,9 +158,9 @@ fn validate(submission: Submission, user: String) -> Result<(Job, Duration, AtTi
     if statement.len() > STATEMENT_BYTES {
         return Err(ApiError::invalid(format!("statement is longer than {STATEMENT_BYTES} bytes; split it")));
     }
-    if submission.warehouse_id.is_none_or(|id| id.is_empty()) {
-        return Err(ApiError::invalid("warehouse_id is missing; the local lakehouse takes any text"));
-    }
+    let warehouse = submission.warehouse_id.filter(|id| !id.is_empty());
+    let warehouse =
+        warehouse.ok_or_else(|| ApiError::invalid("warehouse_id is missing; the local lakehouse takes any text"))?;
     only("disposition", submission.disposition, "INLINE")?;
     only("format", submission.format, "JSON_ARRAY")?;
     let at_timeout = match submission.on_wait_timeout.as_deref() {
@@ -176,6 +171,7 @@ fn validate(submission: Submission, user: String) -> Result<(Job, Duration, AtTi
         }
     };
     let wait = wait_timeout(submission.wait_timeout.as_deref().unwrap_or("10s"))?;
+    history::check_tags(&submission.query_tags).map_err(ApiError::invalid)?;
     parameters::check_limits(&submission.parameters).map_err(ApiError::invalid)?;
     let limit = |name: &str, limit: Option<u64>| match limit {
         Some(0) => Err(ApiError::invalid(format!("{name} starts at 1"))),
@@ -190,6 +186,8 @@ fn validate(submission: Submission, user: String) -> Result<(Job, Duration, AtTi
         row_limit: limit("row_limit", submission.row_limit)?,
         byte_limit: limit("byte_limit", submission.byte_limit)?,
         user,
+        warehouse,
+        tags: submission.query_tags,
     };
     Ok((job, wait, at_timeout))
 }

@@ -47,6 +47,14 @@ pub const ENV_CLIENT_SECRET: &str = "DATABRICKS_CLIENT_SECRET";
 pub const ENV_WORKSPACE_ID: &str = "DATABRICKS_WORKSPACE_ID";
 /// SQL warehouse.
 pub const ENV_WAREHOUSE_ID: &str = "DATABRICKS_WAREHOUSE_ID";
+/// `true`: the page's files have hashes in their names, which `hash.txt` beside the program lists. The Leptos tools use this name.
+pub const ENV_HASH_FILES: &str = "LEPTOS_HASH_FILES";
+/// A collector for traces and metrics. This and the next two are OpenTelemetry's own names.
+pub const ENV_OTLP_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+/// How the collector is spoken to: `grpc` or `http/protobuf`.
+pub const ENV_OTLP_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
+/// What the program is called there.
+pub const ENV_SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
 /// The port Databricks Apps wants the program to listen on.
 pub const ENV_APP_PORT: &str = "DATABRICKS_APP_PORT";
 
@@ -98,6 +106,8 @@ pub struct Config {
     pub lakehouse: LakehouseSettings,
     /// Folder of the built page.
     pub site_root: PathBuf,
+    /// Whether the page's files have hashes in their names.
+    pub hash_files: bool,
     /// The table that is used when none is named.
     pub default_table: TableName,
     /// The volume for files on their way into a table: [`ENV_VOLUME`], or the one that the local lakehouse has.
@@ -150,6 +160,7 @@ impl Config {
         };
         let data_dir = strings.get(ENV_DATA_DIR).unwrap_or_else(|| "data".to_owned()).into();
         let site_root = strings.get(ENV_SITE_ROOT).unwrap_or_else(|| "target/site".to_owned()).into();
+        let hash_files = reader.parse(ENV_HASH_FILES, "true or false").unwrap_or_default();
         let default_table = reader.name(ENV_TABLE, Some("main.direct_write.products"));
         let is_local = strings.get(ENV_HOST).is_none();
         let write_volume = reader.name(ENV_VOLUME, is_local.then_some("main.direct_write.landing"));
@@ -162,6 +173,7 @@ impl Config {
                 data_dir,
                 lakehouse,
                 site_root,
+                hash_files,
                 default_table,
                 write_volume,
                 workspace,

@@ -23,9 +23,11 @@ use super::groups::Groups;
 use super::guard::{for_administrators, for_runners, guard_changes};
 use super::headers::secure;
 use super::identity::{identify, trust_the_platform_only};
+use super::measure::count_answers;
 use super::pages;
 use super::rate::{self, Rates};
 use super::security::refuse_other_sites;
+use super::statics::keep_hashed_files;
 use crate::api::http;
 use crate::app::{App, shell};
 use crate::engine::Engine;
@@ -67,10 +69,13 @@ pub fn router(engine: Arc<Engine>, site: LeptosOptions, edge: EdgeSettings, shut
             move || shell(site.clone()),
         )
         .fallback(file_and_error_handler::<AppState, _>(shell))
+        .layer(from_fn_with_state(state.clone(), keep_hashed_files))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY));
     let router = Router::new()
         .route("/health", get(http::health))
         .route("/api/v1/health", get(http::health))
+        .route("/metrics", get(http::metrics))
+        .route("/api/v1/metrics", get(http::metrics))
         .route("/api/v1/process-structured", post(http::process_structured))
         .route("/api/v1/submissions/{id}", get(http::submission))
         .route("/api/v1/submissions/{id}/events", get(http::submission_events))
@@ -91,6 +96,7 @@ pub fn router(engine: Arc<Engine>, site: LeptosOptions, edge: EdgeSettings, shut
         .layer(from_fn_with_state(state.clone(), identify))
         .layer(from_fn_with_state(state.clone(), answer_in_time))
         .layer(compression())
+        .layer(from_fn_with_state(state.clone(), count_answers))
         .layer(from_fn(secure))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(TraceLayer::new_for_http().make_span_with(request_span))

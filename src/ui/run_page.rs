@@ -8,6 +8,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use leptos_router::params::ParamsMap;
 
+use super::delivered_page;
 use super::header::{Header, Page, Rail};
 use super::run::head::{self, Refused};
 use super::run::island::RunBoard;
@@ -145,6 +146,7 @@ fn ended(
         <div data-testid="report" inner_html=above></div>
         <RunBoard />
         <div inner_html=[sections.percentiles, cost, below].concat()></div>
+        {delivered_page::way_there(report)}
         <footer class="quiet">
             <p>
                 "Comparison " <span class="code">{report.id.clone()}</span>

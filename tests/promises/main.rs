@@ -8,6 +8,7 @@
 mod support;
 
 mod beside;
+mod bundle;
 mod clients;
 mod command;
 mod conformance;
@@ -17,6 +18,10 @@ mod identity;
 mod program;
 mod proxy;
 mod security;
+mod observability;
+mod program;
+mod rehearsal;
+mod secrets;
 mod sessions;
 mod sql_modes;
 mod storms;

@@ -4,21 +4,24 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::support::{rows_on_disk, smart_watch, structured};
 
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 10] = [
     "DATABRICKS_HOST",
     "DATABRICKS_CLIENT_ID",
     "DATABRICKS_CLIENT_SECRET",
     "DATABRICKS_WAREHOUSE_ID",
+    "DATABRICKS_APP_NAME",
     "DATABRICKS_APP_PORT",
     "DIRECT_WRITE_TABLE",
     "DIRECT_WRITE_VOLUME",
     "DIRECT_WRITE_ZEROBUS_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
 ];
 
 pub fn program(data: &Path, arguments: &[&str]) -> Command {
@@ -49,12 +52,17 @@ pub struct Running {
 
 impl Running {
     /// Starts it and waits for the addresses it prints.
-    pub fn start(mut command: Command) -> Self {
+    pub fn start(command: Command) -> Self {
+        Self::start_until(command, "Credentials")
+    }
+
+    /// The same for one whose last line has this word: with a workspace elsewhere it prints `Workspace` and no credentials.
+    pub fn start_until(mut command: Command, last: &str) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut said = Vec::new();
         // The last line of the announcement; a program that ends before it ends the lines too.
-        while !said.last().is_some_and(|line: &String| line.contains("Credentials")) {
+        while !said.last().is_some_and(|line: &String| line.contains(last)) {
             said.push(lines.next().expect("the program ended before it was ready").unwrap());
         }
         let page = said.iter().find_map(|line| line.split_whitespace().find(|word| word.starts_with("http://")));
@@ -70,6 +78,19 @@ impl Running {
     pub fn signal_if_running(&mut self, signal: &str) {
         if self.child.try_wait().unwrap().is_none() {
             self.signal(signal);
+        }
+    }
+
+    /// SIGTERM, and then no more than this until it has ended.
+    pub async fn terminate(&mut self, patience: Duration) -> ExitStatus {
+        self.signal("-TERM");
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the program did not end within {patience:?} of SIGTERM");
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 

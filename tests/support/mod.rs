@@ -3,6 +3,8 @@
 pub mod caller;
 pub mod person;
 pub mod proxy;
+pub mod collector;
+pub mod front;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -17,7 +17,7 @@ use crate::api::caller::Caller;
 use crate::api::page::page_plan;
 use crate::engine::{export, plan_file};
 use crate::model::cost::read_prices;
-use crate::model::{EdgeError, HistoryPage, HistoryQuery, LiveComparison, Plan, Report};
+use crate::model::{Delivered, EdgeError, HistoryPage, HistoryQuery, LiveComparison, Plan, Report};
 use crate::server::router::AppState;
 
 /// The routes under `/api/v1/comparisons`.
@@ -32,6 +32,7 @@ pub fn routes() -> axum::Router<AppState> {
         .route("/api/v1/comparisons/{id}/series.csv", get(series_csv))
         .route("/api/v1/comparisons/{id}/report.html", get(report_html))
         .route("/api/v1/comparisons/{id}/plan.toml", get(plan_toml))
+        .route("/api/v1/comparisons/{id}/delivered", get(delivered))
 }
 
 /// A plan as JSON, or as TOML when the content type says so.
@@ -106,6 +107,11 @@ async fn report_json(State(state): State<AppState>, Path(id): Path<String>) -> R
     let report = state.engine.report(&id).await?;
     let text = export::json(&report).map_err(|error| unwritable(&error))?;
     Ok(file(&report, "json", "application/json", text))
+}
+
+/// What the workspace's own records say that Zerobus took meanwhile.
+async fn delivered(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Delivered>, EdgeError> {
+    state.engine.delivered(&id).await.map(Json)
 }
 
 async fn report_csv(State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, EdgeError> {

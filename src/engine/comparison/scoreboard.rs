@@ -9,8 +9,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::engine::run::{RunEvents, RunView, TICK};
-use crate::model::{LiveComparison, LogLine};
+use crate::engine::Metrics;
+use crate::engine::run::{Counted, RunEvents, RunView, TICK};
+use crate::model::{LiveComparison, LogLine, WriterKind};
 
 /// Lines of the log that are kept.
 const MOST_LINES: usize = 200;
@@ -22,16 +23,18 @@ pub(super) struct Scoreboard {
     log: Mutex<VecDeque<LogLine>>,
     changed: Notify,
     began: (DateTime<Utc>, Instant),
+    metrics: Metrics,
 }
 
 impl Scoreboard {
-    pub(super) fn new(first: LiveComparison) -> Self {
+    pub(super) fn new(first: LiveComparison, metrics: Metrics) -> Self {
         Self {
             snapshots: watch::Sender::new(first),
             views: Mutex::default(),
             log: Mutex::default(),
             changed: Notify::new(),
             began: (Utc::now(), Instant::now()),
+            metrics,
         }
     }
 
@@ -114,5 +117,14 @@ impl RunEvents for Events {
 
     fn changed(&self) {
         self.scoreboard.changed.notify_one();
+    }
+
+    fn counted(&self, writer: WriterKind, counted: Counted<'_>) {
+        let metrics = &self.scoreboard.metrics;
+        match counted {
+            Counted::Accepted(records) => metrics.accepted(writer, records),
+            Counted::Durable(records, took) => metrics.durable(writer, records, took),
+            Counted::Failed(records, error) => metrics.failed(writer, records, error),
+        }
     }
 }

@@ -47,7 +47,7 @@ fn begin(engine: &Arc<Engine>, plan: Plan, scripts: Vec<Box<dyn Fn(Call) -> Fate
     let spec = plan.check().unwrap();
     let head =
         Head { id, started_at: String::new(), started_by: "somebody".to_owned(), sql_as: String::new(), plan, spec };
-    let scoreboard = Arc::new(Scoreboard::new(engine.first_snapshot(&head)));
+    let scoreboard = Arc::new(Scoreboard::new(engine.first_snapshot(&head), engine.metrics.clone()));
     let run = |(index, script): (usize, Box<dyn Fn(Call) -> Fate + Send + Sync>)| {
         let mut rig = Rig::new(Pacer::Unlimited, 1000);
         (rig.batch, rig.in_flight) = (100, 1);
@@ -269,7 +269,7 @@ async fn the_log_keeps_its_latest_lines() {
         plan,
         spec,
     };
-    let scoreboard = Arc::new(Scoreboard::new(engine.first_snapshot(&head)));
+    let scoreboard = Arc::new(Scoreboard::new(engine.first_snapshot(&head), engine.metrics.clone()));
     let events = scoreboard.events_of("id", "w0");
     for number in 0..1000 {
         events.log("info", format!("line {number}"));

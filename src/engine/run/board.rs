@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::RunEvents;
 use super::figures::{Extent, Figures, millis};
 use super::ledger::{Ledger, Look};
-use super::meter::Meter;
+use super::meter::{INVALID_RECORD, Meter};
 use super::rows::{RowOrdinals, Span, Timetable};
 use super::table::ChunkCount;
 use super::visible::Waiting;
+use super::{Counted, RunEvents};
 use crate::model::{FieldError, LiveRun, RecordCounts, RunState, WriterOptions};
 use crate::writer::{CircuitChange, WriteFailure, WriterError};
 
@@ -96,6 +96,10 @@ impl Board {
         self.events.log(level, text);
     }
 
+    fn count(&self, counted: Counted<'_>) {
+        self.events.counted(self.options.kind, counted);
+    }
+
     /// The run goes on to another state.
     pub(super) fn enter(&self, state: RunState, reason: Option<String>) {
         let mut inner = self.lock();
@@ -129,6 +133,8 @@ impl Board {
         if let Some(meter) = &mut inner.meter {
             meter.invalid(ordinals.rows(), details);
         }
+        drop(inner);
+        self.count(Counted::Failed(ordinals.rows(), INVALID_RECORD));
     }
 
     /// Records have ids of their own: from now on the table is not asked.
@@ -150,6 +156,7 @@ impl Board {
     /// A batch is handed to the writer.
     pub(super) fn handed_over(&self, rows: u64, repeated: u64, encode_took: Duration, now: Instant) {
         self.measure(|meter| meter.handed_over(rows, repeated, encode_took, now));
+        self.count(Counted::Accepted(rows));
     }
 
     /// A batch's last record went to the workspace.
@@ -180,6 +187,7 @@ impl Board {
 
     /// All of a batch is durable.
     pub(super) fn durable(&self, rows: &RowOrdinals, span: Span, bytes: u64, calls: u64, at: Instant) {
+        self.count(Counted::Durable(span.rows, at.saturating_duration_since(span.begun)));
         let mut inner = self.lock();
         inner.ledger.durable(rows);
         if let Some(meter) = &mut inner.meter {
@@ -196,6 +204,10 @@ impl Board {
         let (durable, others) = rows.split_at(failure.durable);
         let (in_doubt, refused) = others.split_at(failure.in_doubt);
         let span = durable.span(begun);
+        if span.rows > 0 {
+            self.count(Counted::Durable(span.rows, now.saturating_duration_since(begun)));
+        }
+        self.count(Counted::Failed(others.rows(), failure.error.code()));
         let mut inner = self.lock();
         inner.ledger.durable(&durable);
         inner.ledger.in_doubt(&in_doubt);

@@ -26,7 +26,7 @@ use crate::model::{
 const DIGITS: u8 = 3;
 
 /// The class of records that break a rule of the table.
-const INVALID_RECORD: &str = "invalid_record";
+pub(super) const INVALID_RECORD: &str = "invalid_record";
 
 /// How much the newest point counts for the present rate.
 const NEWEST: f64 = 0.3;

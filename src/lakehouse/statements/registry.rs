@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::failure::Failure;
+use super::history::About;
 use super::output::Output;
 use super::run::{Job, Runner};
 use crate::lakehouse::weather::EVERYWHERE;
@@ -67,6 +68,8 @@ pub(super) struct Submitted {
     pub(super) id: String,
     /// Who submitted it: nobody else hears of it.
     user: String,
+    /// For the query history.
+    pub(super) about: Arc<About>,
     state: Arc<watch::Sender<StatementState>>,
     cancel: CancellationToken,
     /// Of its text and parameters, which it holds until its end.
@@ -175,6 +178,7 @@ impl Registry {
         let submitted = Submitted {
             id: uuid::Uuid::now_v7().to_string(),
             user: job.user.clone(),
+            about: Arc::new(About::of(&job)),
             state: Arc::clone(&state),
             cancel: cancel.clone(),
             bytes: job.bytes(),
@@ -202,6 +206,12 @@ impl Registry {
     pub(super) fn find(&self, id: &str, user: &str) -> Option<Submitted> {
         let kept = self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().find(|submitted| submitted.id == id && submitted.user == user).cloned()
+    }
+
+    /// The statements of a user, newest first.
+    pub(super) fn of_user(&self, user: &str) -> Vec<Submitted> {
+        let kept = self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().rev().filter(|submitted| submitted.user == user).cloned().collect()
     }
 
     pub(super) async fn close(&self) {

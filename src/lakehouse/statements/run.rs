@@ -16,6 +16,7 @@ use super::ddl::{Ddl, parse_ddl};
 use super::dialect::Spark;
 use super::explode;
 use super::failure::Failure;
+use super::history::QueryTag;
 use super::insert;
 use super::labels;
 use super::names;
@@ -49,6 +50,9 @@ pub(super) struct Job {
     pub(super) byte_limit: usize,
     /// Who asks: what `current_user()` gives.
     pub(super) user: String,
+    /// Where it was to run, and how it was tagged: for the query history.
+    pub(super) warehouse: String,
+    pub(super) tags: Vec<QueryTag>,
 }
 
 impl Job {
