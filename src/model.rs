@@ -10,6 +10,7 @@ mod date;
 mod error;
 #[cfg(test)]
 pub(crate) mod example;
+mod field_type;
 mod history;
 mod live;
 pub mod number;
@@ -28,8 +29,9 @@ pub mod verdict;
 pub mod wording;
 mod writer;
 
-pub use date::{CalendarDate, timestamp_micros};
+pub use date::{CalendarDate, local_micros, timestamp_micros};
 pub use error::{EdgeError, FieldError};
+pub use field_type::{FieldType, Part, quoted};
 pub use history::{HistoryEntry, HistoryPage, HistoryQuery, HistoryRun, HistorySort, MOST_ENTRIES};
 pub use live::{LiveComparison, LiveRun, LiveView, LogLine, Pressure, PressureLevel};
 pub use plan::{
@@ -43,7 +45,7 @@ pub use report::{
     ErrorCount, Latencies, Machine, Percentiles, REPORT_SCHEMA, Reconciliation, RecordCounts, Report, RunReport,
     RunState, SeriesPoint, ThresholdResult, Throughput, Usage,
 };
-pub use row::{validate_row, validate_rows};
+pub use row::{base64_is_good, key_value, validate_row, validate_rows};
 pub use submission::{
     Records, RowsPage, Stage, StageReport, StageState, Submission, SubmissionSnapshot, SubmissionState, WorkbenchInfo,
 };

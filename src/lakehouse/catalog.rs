@@ -46,6 +46,9 @@ struct Scope {
     schema_name: Option<String>,
     max_results: Option<i64>,
     page_token: Option<String>,
+    /// Whether tables come without their columns.
+    #[serde(default)]
+    omit_columns: bool,
 }
 
 async fn get_table(
@@ -56,7 +59,7 @@ async fn get_table(
     let name = TableName::parse(&full_name).map_err(|error| ApiError::invalid(error.to_string()))?;
     catalog.grants.check(&caller.client_id, Privilege::Select, &Securable::Table(name.clone()))?;
     let table = catalog.store.table(&name).await?;
-    Ok(Json(catalog.table_json(&table)))
+    Ok(Json(catalog.table_json(&table, false)))
 }
 
 async fn get_schema(
@@ -109,7 +112,7 @@ async fn list_tables(
     let mut tables = Vec::new();
     for name in &page.items {
         match catalog.store.table(name).await {
-            Ok(table) => tables.push(catalog.table_json(&table)),
+            Ok(table) => tables.push(catalog.table_json(&table, scope.omit_columns)),
             // Dropped since it was listed, or damaged: the others are still worth showing.
             Err(LakehouseError::NotFound(_)) => {}
             Err(error) => tracing::warn!(table = %name, %error, "a table was left out of a listing"),
@@ -174,10 +177,10 @@ impl Catalog {
         answer
     }
 
-    fn table_json(&self, table: &Table) -> Value {
+    fn table_json(&self, table: &Table, omit_columns: bool) -> Value {
         let name = table.name();
         let details = table.details();
-        json!({
+        let mut answer = json!({
             "name": name.table(),
             "catalog_name": name.catalog(),
             "schema_name": name.schema(),
@@ -185,13 +188,16 @@ impl Catalog {
             "owner": self.grants.owner(&Securable::Table(name.clone())),
             "table_type": "MANAGED",
             "data_source_format": "DELTA",
-            "columns": table.uc_columns(),
             "storage_location": format!("file://{}", table.folder().display()),
             "comment": details.comment,
             "properties": details.properties,
             "created_at": details.created_at,
             "table_id": details.id,
             "securable_type": "TABLE",
-        })
+        });
+        if !omit_columns {
+            answer["columns"] = json!(table.uc_columns());
+        }
+        answer
     }
 }
