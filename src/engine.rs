@@ -16,6 +16,7 @@ mod reports;
 mod rows;
 pub mod run;
 mod submit;
+pub mod tables;
 mod uploads;
 
 use std::sync::{Arc, Mutex};
@@ -83,10 +84,33 @@ impl Engine {
 
     /// What the workbench needs to begin.
     pub async fn workbench_info(&self) -> WorkbenchInfo {
-        let (tables, problem) = match self.workspace.tables().await {
+        self.workbench_info_for(None).await
+    }
+
+    /// The same with `table` as the first of the tables, wherever it is; without it when it cannot be read, and then the answer
+    /// says so.
+    pub async fn workbench_info_for(&self, table: Option<&TableName>) -> WorkbenchInfo {
+        let listed = self.workspace.tables();
+        let (listed, asked) = tokio::join!(listed, async {
+            match table {
+                Some(name) => Some(self.table_of(name).await),
+                None => None,
+            }
+        });
+        let (mut tables, mut problem) = match listed {
             Ok(tables) => (tables, None),
             Err(error) => (Vec::new(), Some(self.workspace_problem(&error, "The tables could not be listed"))),
         };
+        match asked {
+            None => {}
+            Some(Ok(table)) => {
+                tables.retain(|other| other.name != table.name);
+                tables.insert(0, table);
+                // Who may not list the usual schema may still write to this table.
+                problem = None;
+            }
+            Some(Err(error)) => problem = Some(error),
+        }
         WorkbenchInfo { workspace: self.workspace.badge(), writers: self.writer_cards(), tables, problem }
     }
 

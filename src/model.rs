@@ -12,13 +12,16 @@ mod error;
 pub(crate) mod example;
 mod field_type;
 mod history;
+mod infer;
 mod live;
+mod new_table;
 pub mod number;
 mod plan;
 mod product;
 pub mod receive;
 mod report;
 mod row;
+mod sql_type;
 mod submission;
 mod table;
 mod threshold;
@@ -33,7 +36,9 @@ pub use date::{CalendarDate, local_micros, timestamp_micros};
 pub use error::{EdgeError, FieldError};
 pub use field_type::{FieldType, Part, quoted};
 pub use history::{HistoryEntry, HistoryPage, HistoryQuery, HistoryRun, HistorySort, MOST_ENTRIES};
+pub use infer::columns_from_sample;
 pub use live::{LiveComparison, LiveRun, LiveView, LogLine, Pressure, PressureLevel};
+pub use new_table::{DdlKind, DdlStatement, NewTable, NewTableDraft, grants};
 pub use plan::{
     Amount, CheckPlan, Encoding, Order, Plan, PlanPreview, PlanSpec, RatePlan, RateSpec, SourceKind, SourcePlan,
     SourceSpec, SqlMode, WriterOptions, WriterPlan,

@@ -13,6 +13,7 @@ mod statements;
 
 use secrecy::SecretString;
 
+pub use catalog::{Container, Grant, Listed, TableDetail, TableEntry};
 pub use error::WorkspaceError;
 pub use files::{FileEntry, VolumePath};
 pub use http::OnSent;

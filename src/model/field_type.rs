@@ -70,6 +70,22 @@ impl FieldType {
         }
     }
 
+    /// The type for `CREATE TABLE`: [`sql`](Self::sql) with NOT NULL where a field of a struct must have a value.
+    pub fn ddl(&self) -> String {
+        match self {
+            Self::Scalar(kind) => scalar_sql(*kind),
+            Self::Array(item) => format!("ARRAY<{}>", item.kind.ddl()),
+            Self::Map(key, value) => format!("MAP<{}, {}>", key.ddl(), value.kind.ddl()),
+            Self::Struct(fields) => {
+                let field = |(name, part): &(String, Part)| {
+                    let need = if part.nullable { "" } else { " NOT NULL" };
+                    format!("{}: {}{need}", quoted(name), part.kind.ddl())
+                };
+                format!("STRUCT<{}>", fields.iter().map(field).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
     /// Whether it holds other types.
     pub fn is_nested(&self) -> bool {
         !matches!(self, Self::Scalar(_))
