@@ -9,6 +9,8 @@ use crate::ui::compare_page::ComparePage;
 use crate::ui::page::WorkbenchPage;
 use crate::ui::run_page::RunPage;
 use crate::ui::runs_page::RunsPage;
+use crate::ui::tables_page::TablesPage;
+use crate::ui::tables_page::create::NewTablePage;
 
 /// The HTML document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -47,6 +49,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=WorkbenchPage ssr=SsrMode::Async />
                 <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async />
                 <Route path=path!("/runs/:id") view=RunPage ssr=SsrMode::Async />
+                <Route path=path!("/tables") view=TablesPage ssr=SsrMode::Async />
+                <Route path=path!("/tables/new") view=NewTablePage ssr=SsrMode::Async />
                 <Route path=path!("/compare") view=ComparePage ssr=SsrMode::Async />
             </Routes>
         </Router>

@@ -84,34 +84,25 @@ impl Engine {
 
     /// What the workbench needs to begin.
     pub async fn workbench_info(&self) -> WorkbenchInfo {
-        self.workbench_info_for(None).await
-    }
-
-    /// The same with `table` as the first of the tables, wherever it is; without it when it cannot be read, and then the answer
-    /// says so.
-    pub async fn workbench_info_for(&self, table: Option<&TableName>) -> WorkbenchInfo {
-        let listed = self.workspace.tables();
-        let (listed, asked) = tokio::join!(listed, async {
-            match table {
-                Some(name) => Some(self.table_of(name).await),
-                None => None,
-            }
-        });
-        let (mut tables, mut problem) = match listed {
+        let (tables, problem) = match self.workspace.tables().await {
             Ok(tables) => (tables, None),
             Err(error) => (Vec::new(), Some(self.workspace_problem(&error, "The tables could not be listed"))),
         };
-        match asked {
-            None => {}
-            Some(Ok(table)) => {
-                tables.retain(|other| other.name != table.name);
-                tables.insert(0, table);
-                // Who may not list the usual schema may still write to this table.
-                problem = None;
-            }
-            Some(Err(error)) => problem = Some(error),
+        WorkbenchInfo { workspace: self.workspace.badge(), writers: self.writer_cards(), tables, asked: None, problem }
+    }
+
+    /// Adds a table to what the workbench knows, wherever in the workspace it is, as the one that was asked for.
+    ///
+    /// # Errors
+    /// Why it cannot be written to; then nothing is added.
+    pub async fn add_table(&self, info: &mut WorkbenchInfo, name: &TableName) -> Result<(), EdgeError> {
+        if !info.tables.iter().any(|table| table.name == *name) {
+            info.tables.push(self.table_of(name).await?);
+            // Who may not list the usual schema may still write to this table.
+            info.problem = None;
         }
-        WorkbenchInfo { workspace: self.workspace.badge(), writers: self.writer_cards(), tables, problem }
+        info.asked = Some(name.clone());
+        Ok(())
     }
 
     /// Stops the comparisons, waits until nothing is under way, then closes the writers. Returns how many submissions and

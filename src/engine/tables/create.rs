@@ -38,12 +38,12 @@ impl Engine {
         new.statements(&self.workspace().badge().principal, make_catalog, make_schema)
     }
 
-    /// Runs the statements in order. After one that makes something and was not done, the rest is left out; a grant that was
+    /// Runs statements in order. After one that makes something and was not done, the rest is left out; a grant that was
     /// refused keeps nothing else from being done.
-    pub async fn create_table(&self, new: &NewTable) -> Vec<StatementOutcome> {
+    pub async fn run_statements(&self, statements: Vec<DdlStatement>) -> Vec<StatementOutcome> {
         let mut outcomes: Vec<StatementOutcome> = Vec::new();
         let mut stopped = false;
-        for statement in self.table_statements(new).await {
+        for statement in statements {
             let state = if stopped { StatementState::NotRun } else { self.run_statement(&statement).await };
             stopped |= state != StatementState::Done && statement.kind == DdlKind::Create;
             if state != StatementState::NotRun {
