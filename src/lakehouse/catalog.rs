@@ -6,6 +6,7 @@
 use axum::extract::{Extension, Path, Query, State};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
+use deltalake::kernel::MetadataValue;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -147,6 +148,20 @@ async fn list_catalogs(
     Ok(listing("catalogs", catalogs, page.next_page_token))
 }
 
+/// The columns, with their comments.
+fn columns_json(table: &Table) -> Value {
+    let fields = table.fields();
+    let columns = table.uc_columns().into_iter().map(|column| {
+        let field = fields.iter().find(|field| *field.name() == column.name);
+        let mut answer = json!(column);
+        if let Some(MetadataValue::String(comment)) = field.and_then(|field| field.metadata().get("comment")) {
+            answer["comment"] = comment.as_str().into();
+        }
+        answer
+    });
+    columns.collect()
+}
+
 /// The last page has no token.
 fn listing(kind: &str, items: Vec<Value>, next_page_token: Option<String>) -> Json<Value> {
     let mut answer = json!({ kind: items });
@@ -196,7 +211,7 @@ impl Catalog {
             "securable_type": "TABLE",
         });
         if !omit_columns {
-            answer["columns"] = json!(table.uc_columns());
+            answer["columns"] = columns_json(table);
         }
         answer
     }

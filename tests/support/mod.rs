@@ -111,6 +111,11 @@ pub struct TestApp {
 
 impl TestApp {
     pub async fn start() -> Self {
+        Self::start_at(EdgeSettings::default()).await
+    }
+
+    /// Starts one whose port was told something.
+    pub async fn start_at(edge: EdgeSettings) -> Self {
         // Fails only when another test of this process was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let data = tempfile::tempdir().unwrap();
@@ -121,7 +126,7 @@ impl TestApp {
         let addr = listener.local_addr().unwrap();
         let site = LeptosOptions::builder().output_name("direct-write").site_addr(addr).build();
         let stop = CancellationToken::new();
-        let serving = server::run(listener, engine, site, EdgeSettings::default(), stop.clone());
+        let serving = server::run(listener, engine, site, edge, stop.clone());
         let task = tokio::spawn(async move { serving.await.unwrap() });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { url: format!("http://{addr}"), data, lakehouse, http, stop, task }
