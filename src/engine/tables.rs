@@ -41,7 +41,9 @@ impl Place {
             return None;
         }
         let name = TableName::parse(&format!("{catalog}.{schema}.{table}"));
-        Some(name.map_err(|error| EdgeError::new("INVALID_PARAMETER_VALUE", format!("{error}. Zerobus takes ASCII names only."))))
+        Some(name.map_err(|error| {
+            EdgeError::new("INVALID_PARAMETER_VALUE", format!("{error}. Zerobus takes ASCII names only."))
+        }))
     }
 }
 

@@ -36,7 +36,9 @@ fn records(text: &str) -> Result<Vec<Value>, String> {
         Err(error) => {
             let lines = text.lines().filter(|line| !line.trim().is_empty());
             let records: Result<Vec<Value>, _> = lines.map(serde_json::from_str).collect();
-            records.map_err(|_| format!("The sample is not JSON: {error}. Paste one object, an array of objects, or one in each line."))
+            records.map_err(|_| {
+                format!("The sample is not JSON: {error}. Paste one object, an array of objects, or one in each line.")
+            })
         }
     }
 }
@@ -105,8 +107,7 @@ impl Seen {
 }
 
 fn common(one: ColumnType, other: ColumnType) -> ColumnType {
-    let is_number =
-        |kind| matches!(kind, ColumnType::Long | ColumnType::Double | ColumnType::Decimal { .. });
+    let is_number = |kind| matches!(kind, ColumnType::Long | ColumnType::Double | ColumnType::Decimal { .. });
     match (one, other) {
         (ColumnType::Decimal { .. }, ColumnType::Long) | (ColumnType::Long, ColumnType::Decimal { .. }) => {
             ColumnType::Decimal { precision: 20, scale: 0 }
@@ -171,14 +172,18 @@ mod tests {
     #[test]
     fn several_records_are_taken_together() {
         let expected = "a STRING\nb BIGINT";
-        for sample in [r#"[{"a": "2026-01-31"}, {"a": "x", "b": 1}, {"b": null}]"#, "{\"a\": 1}\n{\"a\": \"x\", \"b\": 1}\n"] {
+        for sample in
+            [r#"[{"a": "2026-01-31"}, {"a": "x", "b": 1}, {"b": null}]"#, "{\"a\": 1}\n{\"a\": \"x\", \"b\": 1}\n"]
+        {
             assert_eq!(columns_from_sample(sample).as_deref(), Ok(expected), "{sample}");
         }
     }
 
     #[test]
     fn what_is_no_record_says_so() {
-        for (sample, word) in [("", "not JSON"), ("{", "not JSON"), ("7", "must be a JSON object"), ("{}", "no field"), ("[1]", "object")] {
+        for (sample, word) in
+            [("", "not JSON"), ("{", "not JSON"), ("7", "must be a JSON object"), ("{}", "no field"), ("[1]", "object")]
+        {
             let error = columns_from_sample(sample).unwrap_err();
             assert!(error.contains(word), "{sample}: {error}");
         }

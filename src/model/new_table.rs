@@ -90,7 +90,12 @@ impl NewTableDraft {
             match column(line) {
                 Err(problem) => fail(&path, "type", format!("Line {}: {problem}.", index + 1), line),
                 Ok(column) if columns.iter().any(|other| other.name.eq_ignore_ascii_case(&column.name)) => {
-                    fail(&path, "exclusive", format!("Line {}: the column '{}' is there twice.", index + 1, column.name), line);
+                    fail(
+                        &path,
+                        "exclusive",
+                        format!("Line {}: the column '{}' is there twice.", index + 1, column.name),
+                        line,
+                    );
                 }
                 Ok(column) => columns.push(column),
             }
@@ -102,7 +107,8 @@ impl NewTableDraft {
             let message = format!("A table that Zerobus writes has at most {MOST_COLUMNS} columns.");
             fail("columns", "count", message, &columns.len().to_string());
         }
-        let listed = self.cluster_by.split(',').map(|name| name.trim().trim_matches('`')).filter(|name| !name.is_empty());
+        let listed =
+            self.cluster_by.split(',').map(|name| name.trim().trim_matches('`')).filter(|name| !name.is_empty());
         let cluster_by: Vec<String> = listed.map(str::to_owned).collect();
         for name in &cluster_by {
             if !columns.iter().any(|column| column.name.eq_ignore_ascii_case(name)) {
@@ -160,7 +166,9 @@ fn column(line: &str) -> Result<NewColumn, String> {
     }
     match text.rest() {
         "" => Ok(column),
-        rest => Err(format!("'{rest}' is too much; a line is: name type, then NOT NULL and COMMENT 'text' where wanted")),
+        rest => {
+            Err(format!("'{rest}' is too much; a line is: name type, then NOT NULL and COMMENT 'text' where wanted"))
+        }
     }
 }
 
@@ -290,7 +298,10 @@ mod tests {
             "GRANT USE CATALOG ON CATALOG `main` TO `it``s me`",
         ];
         assert_eq!(texts(false, false)[1..], grants);
-        assert_eq!(texts(true, false)[..2], ["CREATE CATALOG IF NOT EXISTS `main`", "CREATE SCHEMA IF NOT EXISTS `main`.`sales`"]);
+        assert_eq!(
+            texts(true, false)[..2],
+            ["CREATE CATALOG IF NOT EXISTS `main`", "CREATE SCHEMA IF NOT EXISTS `main`.`sales`"]
+        );
         assert_eq!(texts(false, true).len(), 5);
     }
 
@@ -298,7 +309,8 @@ mod tests {
     fn every_error_is_named_at_once() {
         let draft = NewTableDraft {
             name: "sales.orders".to_owned(),
-            columns: "id BLOB\nid INT\nID STRING\n2nd INT\na INT DEFAULT 7\ns STRUCT<v: VARIANT>\nü STRING\nb INT NOT".to_owned(),
+            columns: "id BLOB\nid INT\nID STRING\n2nd INT\na INT DEFAULT 7\ns STRUCT<v: VARIANT>\nü STRING\nb INT NOT"
+                .to_owned(),
             comment: String::new(),
             cluster_by: "nothing".to_owned(),
             properties: "x".to_owned(),

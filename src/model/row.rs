@@ -146,7 +146,9 @@ fn is_good(value: &Value, kind: &FieldType) -> bool {
 pub fn key_value(text: &str, kind: &FieldType) -> Option<Value> {
     let FieldType::Scalar(kind) = kind else { return None };
     match kind {
-        ColumnType::Byte | ColumnType::Short | ColumnType::Int | ColumnType::Long => text.parse::<i64>().ok().map(Value::from),
+        ColumnType::Byte | ColumnType::Short | ColumnType::Int | ColumnType::Long => {
+            text.parse::<i64>().ok().map(Value::from)
+        }
         ColumnType::Float | ColumnType::Double => text.parse::<f64>().ok().map(Value::from),
         ColumnType::Boolean => match text {
             "true" => Some(true.into()),

@@ -57,7 +57,11 @@ impl<'a> SqlText<'a> {
     pub(super) fn name(&mut self) -> Result<String, String> {
         if !self.sign('`') {
             let name = self.word();
-            return if name.is_empty() { Err(format!("a name is missing before '{}'", start(self.rest))) } else { Ok(name.to_owned()) };
+            return if name.is_empty() {
+                Err(format!("a name is missing before '{}'", start(self.rest)))
+            } else {
+                Ok(name.to_owned())
+            };
         }
         let mut name = String::new();
         loop {
@@ -191,7 +195,9 @@ impl<'a> SqlText<'a> {
         };
         match (u8::try_from(precision), u8::try_from(scale)) {
             (Ok(precision @ 1..=38), Ok(scale)) if scale <= precision => Ok(ColumnType::Decimal { precision, scale }),
-            _ => Err(format!("DECIMAL({precision},{scale}): the precision is 1 to 38, the scale at most the precision")),
+            _ => {
+                Err(format!("DECIMAL({precision},{scale}): the precision is 1 to 38, the scale at most the precision"))
+            }
         }
     }
 

@@ -57,8 +57,9 @@ fn form_page(table: String) -> impl IntoView {
 }
 
 async fn add_table(engine: &Engine, info: &mut WorkbenchInfo, table: &str) -> Result<(), EdgeError> {
-    let name = TableName::parse(table)
-        .map_err(|error| EdgeError::new("INVALID_PARAMETER_VALUE", format!("{error}. Another table is chosen below.")))?;
+    let name = TableName::parse(table).map_err(|error| {
+        EdgeError::new("INVALID_PARAMETER_VALUE", format!("{error}. Another table is chosen below."))
+    })?;
     engine.add_table(info, &name).await
 }
 

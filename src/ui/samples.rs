@@ -31,23 +31,27 @@ pub fn products() -> Vec<ProductDraft> {
 /// Two rows that fit `table`'s columns; columns of types that cannot be filled in are left out.
 pub fn rows(table: &TableInfo) -> Vec<Value> {
     let row = |index: i64| {
-        let field = |column: &Column| {
-            let value = match (column.most_characters(), column.field_type().ok()?) {
-                (Some(most), _) => scalar(&column.name, ColumnType::String, index).as_str()?.chars().take(most).collect(),
-                (None, kind) => value(&column.name, &kind, index),
-            };
-            Some((column.name.as_str(), value))
-        };
-        object(table.columns.iter().filter_map(field).collect())
+        let fields =
+            table.columns.iter().filter_map(|column| Some((column.name.as_str(), of_column(column, index)?)));
+        object(fields.collect())
     };
     vec![row(1), row(2)]
+}
+
+fn of_column(column: &Column, index: i64) -> Option<Value> {
+    let kind = column.field_type().ok()?;
+    let Some(most) = column.most_characters() else { return Some(value(&column.name, &kind, index)) };
+    let text: String = format!("{} {index}", column.name.replace('_', " ")).chars().take(most).collect();
+    Some(text.into())
 }
 
 /// A value of that type.
 fn value(name: &str, kind: &FieldType, index: i64) -> Value {
     match kind {
         FieldType::Scalar(kind) => scalar(name, *kind, index),
-        FieldType::Array(item) => Value::Array(vec![value(name, &item.kind, index), value(name, &item.kind, index + 1)]),
+        FieldType::Array(item) => {
+            Value::Array(vec![value(name, &item.kind, index), value(name, &item.kind, index + 1)])
+        }
         FieldType::Map(key, part) => {
             let key = match scalar_of(key).map(|kind| scalar("key", kind, index)) {
                 Some(Value::String(text)) => text,

@@ -160,7 +160,11 @@ fn statements(markup: &mut Markup, id: &str, statements: &[String]) {
     let text: String = statements.iter().map(|one| format!("{one};\n")).collect();
     markup.raw("<div class=\"statements\">");
     markup.open("pre", &[("class", "code"), ("id", id), ("tabindex", "0")]).text(text.trim_end()).raw("</pre>");
-    markup.element("button", &[("type", "button"), ("class", "button small"), ("data-copy", id), ("hidden", "")], "Copy");
+    markup.element(
+        "button",
+        &[("type", "button"), ("class", "button small"), ("data-copy", id), ("hidden", "")],
+        "Copy",
+    );
     markup.raw("</div>");
 }
 

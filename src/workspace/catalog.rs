@@ -159,10 +159,8 @@ impl Workspace {
     /// [`WorkspaceError::PermissionDenied`] where grants are not shown to the principal, and whatever the workspace answers.
     pub async fn grants_on(&self, table: &TableName) -> Result<Vec<Grant>, WorkspaceError> {
         let principal = self.badge().principal;
-        let path = format!(
-            "/api/2.1/unity-catalog/effective-permissions/table/{table}?principal={}",
-            encoded(&principal)
-        );
+        let path =
+            format!("/api/2.1/unity-catalog/effective-permissions/table/{table}?principal={}", encoded(&principal));
         let answer: PermissionsAnswer = self.get(&path).await?;
         let mut grants = answer.grants_of(&principal);
         grants.sort();

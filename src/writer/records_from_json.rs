@@ -7,8 +7,8 @@ use arrow_array::types::{
     Int64Type, TimestampMicrosecondType,
 };
 use arrow_array::{
-    ArrayRef, BinaryArray, BooleanArray, ListArray, MapArray, PrimitiveArray, RecordBatch, RecordBatchOptions, StringArray,
-    StructArray,
+    ArrayRef, BinaryArray, BooleanArray, ListArray, MapArray, PrimitiveArray, RecordBatch, RecordBatchOptions,
+    StringArray, StructArray,
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{ArrowError, DataType};
@@ -92,7 +92,7 @@ fn array(values: Vec<Option<&Value>>, column: &Column, kind: &DataType) -> Resul
         }
         DataType::Map(entries, ordered) => {
             let DataType::Struct(pair) = entries.data_type() else { return Err(no_map(column)) };
-            let [key, value] = pair.as_ref() else { return Err(no_map(column)) };
+            let [key, value] = &pair[..] else { return Err(no_map(column)) };
             let objects = read(&values, column, Value::as_object)?;
             let all = || objects.iter().flatten().flat_map(|object| object.iter());
             let keys: Option<Vec<Value>> = all().map(|(name, _)| key_of(name, key.data_type())).collect();
@@ -126,7 +126,9 @@ fn nulls<T>(values: &[Option<T>]) -> Option<NullBuffer> {
 /// The key of a map's entry, which is text in JSON; `None` when it is none of that type.
 fn key_of(text: &str, kind: &DataType) -> Option<Value> {
     match kind {
-        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => text.parse::<i64>().ok().map(Value::from),
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => {
+            text.parse::<i64>().ok().map(Value::from)
+        }
         DataType::Float32 | DataType::Float64 => text.parse::<f64>().ok().map(Value::from),
         DataType::Boolean => text.parse::<bool>().ok().map(Value::from),
         _ => Some(text.into()),

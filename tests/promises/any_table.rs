@@ -113,7 +113,10 @@ impl World {
         let session = session.unwrap_or_else(|error| panic!("{way:?}: {error}"));
         for batch in batches {
             let encoded = session.encode(batch).unwrap_or_else(|error| panic!("{way:?}: {error}"));
-            session.write(encoded, Arc::new(Heard::default())).await.unwrap_or_else(|failure| panic!("{way:?}: {failure:?}"));
+            session
+                .write(encoded, Arc::new(Heard::default()))
+                .await
+                .unwrap_or_else(|failure| panic!("{way:?}: {failure:?}"));
         }
         session.close().await;
     }
@@ -125,7 +128,8 @@ impl World {
             _ => column.name.clone(),
         });
         let selected: Vec<String> = selected.filter(|name| name != "run_id").collect();
-        let statement = format!("SELECT {} FROM {TABLE} WHERE run_id = '{run}' ORDER BY record_id", selected.join(", "));
+        let statement =
+            format!("SELECT {} FROM {TABLE} WHERE run_id = '{run}' ORDER BY record_id", selected.join(", "));
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let rows = self.caller.rows(&statement).await.as_array().unwrap().clone();

@@ -31,7 +31,9 @@ impl Engine {
     /// that the principal cannot see, is made as well unless it exists.
     pub async fn table_statements(&self, new: &NewTable) -> Vec<DdlStatement> {
         let (make_catalog, make_schema) = match self.workspace().schemas(new.name.catalog()).await {
-            Ok(schemas) => (false, !schemas.more && schemas.items.iter().all(|schema| schema.name != new.name.schema())),
+            Ok(schemas) => {
+                (false, !schemas.more && schemas.items.iter().all(|schema| schema.name != new.name.schema()))
+            }
             Err(WorkspaceError::NotFound(_)) => (true, true),
             Err(_) => (false, false),
         };

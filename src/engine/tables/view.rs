@@ -90,25 +90,28 @@ fn obstacles(detail: &TableDetail) -> Vec<String> {
     }
     let strange = detail.info.columns.iter().find(|column| !column.name.is_ascii());
     if let Some(column) = strange {
-        obstacles.push(format!("The column '{}' has a name with letters beyond ASCII, which Zerobus does not take.", column.name));
+        obstacles.push(format!(
+            "The column '{}' has a name with letters beyond ASCII, which Zerobus does not take.",
+            column.name
+        ));
     }
     obstacles
 }
 
 /// What is lacking: SELECT and MODIFY by name on the table itself, and the use of what holds it from anywhere.
 fn missing(name: &TableName, principal: &str, grants_found: &[Grant]) -> Vec<DdlStatement> {
-    let on_table = |wanted: &str| {
-        grants_found.iter().any(|grant| grant.privilege == wanted && grant.inherited_from.is_none())
-    };
+    let on_table =
+        |wanted: &str| grants_found.iter().any(|grant| grant.privilege == wanted && grant.inherited_from.is_none());
     let anywhere = |wanted: &str| {
         grants_found.iter().any(|grant| grant.privilege == wanted || grant.privilege == "ALL PRIVILEGES")
     };
-    let is_there = [
-        on_table("SELECT") && on_table("MODIFY"),
-        anywhere("USE SCHEMA"),
-        anywhere("USE CATALOG"),
-    ];
-    grants(name, principal).into_iter().zip(is_there).filter(|(_, there)| !there).map(|(statement, _)| statement).collect()
+    let is_there = [on_table("SELECT") && on_table("MODIFY"), anywhere("USE SCHEMA"), anywhere("USE CATALOG")];
+    grants(name, principal)
+        .into_iter()
+        .zip(is_there)
+        .filter(|(_, there)| !there)
+        .map(|(statement, _)| statement)
+        .collect()
 }
 
 #[cfg(test)]

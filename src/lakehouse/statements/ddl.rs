@@ -201,7 +201,8 @@ fn parse_clause(parser: &mut Parser<'_>, options: &mut TableOptions) -> Result<b
             parser.next_token();
         } else {
             parser.expect_token(&Token::LParen)?;
-            options.clustered_by = parser.parse_comma_separated(Parser::parse_identifier)?.into_iter().map(|one| one.value).collect();
+            options.clustered_by =
+                parser.parse_comma_separated(Parser::parse_identifier)?.into_iter().map(|one| one.value).collect();
             parser.expect_token(&Token::RParen)?;
         }
     } else if parser.parse_keyword(Keyword::PARTITIONED) {

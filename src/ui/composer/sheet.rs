@@ -56,7 +56,9 @@ impl Sheet {
                 }
                 Ok(plan) => {
                     let known = engine.add_table(&mut sheet.info, &plan.table).await;
-                    sheet.errors.extend(known.err().map(|error| FieldError::new("table", "unknown", error.message, None)));
+                    sheet
+                        .errors
+                        .extend(known.err().map(|error| FieldError::new("table", "unknown", error.message, None)));
                     sheet.form = Form::of(&plan, &sheet.info.writers);
                 }
                 Err(error) => sheet.problem = Some(error),

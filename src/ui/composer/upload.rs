@@ -161,7 +161,9 @@ impl Pen<'_> {
 
     fn is_time(&self, column: &str) -> bool {
         let table = self.sheet.info.tables.iter().find(|table| table.name.to_string() == self.sheet.form.text("table"));
-        table.and_then(|table| table.column(column)).is_some_and(|column| matches!(column.kind(), ColumnType::Timestamp | ColumnType::TimestampNtz))
+        table
+            .and_then(|table| table.column(column))
+            .is_some_and(|column| matches!(column.kind(), ColumnType::Timestamp | ColumnType::TimestampNtz))
     }
 
     fn broken_rules(&mut self, preview: &FilePreview) {

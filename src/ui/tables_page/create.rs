@@ -97,17 +97,18 @@ pub fn NewTablePage() -> impl IntoView {
         refusal: Caller::current().require(Permission::Administer).err(),
         ..NewTableSheet::default()
     });
-    let engine = use_context::<Arc<Engine>>()?;
-    let workspace = engine.workspace().badge();
-    let parts = create_draw::parts(&sheet, &workspace);
-    Some(view! {
-        <Title text="Create a table" />
-        <Header workspace />
-        <div class="frame">
-            <Rail current=Page::Tables />
-            <main id="main" tabindex="-1" class="tables new-table" inner_html=parts></main>
-        </div>
-        <script src="/copy.js" defer></script>
+    use_context::<Arc<Engine>>().map(|engine| {
+        let workspace = engine.workspace().badge();
+        let parts = create_draw::parts(&sheet, &workspace);
+        view! {
+            <Title text="Create a table" />
+            <Header workspace />
+            <div class="frame">
+                <Rail current=Page::Tables />
+                <main id="main" tabindex="-1" class="tables new-table" inner_html=parts></main>
+            </div>
+            <script src="/copy.js" defer></script>
+        }
     })
 }
 

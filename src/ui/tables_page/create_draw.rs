@@ -52,7 +52,11 @@ fn errors(markup: &mut Markup, sheet: &NewTableSheet) {
     markup.raw("</h2><p>Nothing was made. Correct them and press the button again.</p><ul>");
     for error in &sheet.errors {
         let field = error.path.split('[').next().unwrap_or_default();
-        markup.raw("<li>").open("a", &[("href", &format!("#f-{field}")), ("class", "code")]).text(&error.path).raw("</a> ");
+        markup
+            .raw("<li>")
+            .open("a", &[("href", &format!("#f-{field}")), ("class", "code")])
+            .text(&error.path)
+            .raw("</a> ");
         markup.text(&error.message).raw("</li>");
     }
     markup.raw("</ul></section>");
@@ -138,8 +142,25 @@ fn more(markup: &mut Markup, sheet: &NewTableSheet) {
     markup.open("details", if is_open { &[("class", "more"), ("open", "")] } else { &[("class", "more")] });
     markup.raw("<summary>More</summary><div class=\"stacked\">");
     line(markup, sheet, "comment", "Comment", &draft.comment, "", "");
-    line(markup, sheet, "cluster_by", "Cluster by", &draft.cluster_by, "id, event_time", "Columns that queries filter by.");
-    area(markup, sheet, "properties", "Properties", &draft.properties, "3", "delta.appendOnly = true", "One in each line.");
+    line(
+        markup,
+        sheet,
+        "cluster_by",
+        "Cluster by",
+        &draft.cluster_by,
+        "id, event_time",
+        "Columns that queries filter by.",
+    );
+    area(
+        markup,
+        sheet,
+        "properties",
+        "Properties",
+        &draft.properties,
+        "3",
+        "delta.appendOnly = true",
+        "One in each line.",
+    );
     markup.raw("</div></details>");
 }
 
@@ -157,7 +178,8 @@ fn printed_statements(markup: &mut Markup, sheet: &NewTableSheet, workspace: &Wo
             markup.open("input", &[("type", "hidden"), ("name", "printed"), ("value", &text)]);
             markup.raw("<div class=\"plan-actions\"><button type=\"submit\" name=\"action\" value=\"run\" class=\"button primary\">");
             markup.raw("Run the statements</button></div>");
-            markup.raw("<p class=\"help\">They run one after the other through the SQL warehouse, as the principal.</p>");
+            markup
+                .raw("<p class=\"help\">They run one after the other through the SQL warehouse, as the principal.</p>");
         }
         Some(refusal) => {
             markup.raw("<p class=\"teach\" data-testid=\"may-not-run\">").text(&refusal.message).raw("</p>");
@@ -166,7 +188,10 @@ fn printed_statements(markup: &mut Markup, sheet: &NewTableSheet, workspace: &Wo
 }
 
 fn outcomes(markup: &mut Markup, sheet: &NewTableSheet) {
-    markup.open("section", &[("data-testid", "outcomes"), ("data-created", if sheet.is_created() { "true" } else { "false" })]);
+    markup.open(
+        "section",
+        &[("data-testid", "outcomes"), ("data-created", if sheet.is_created() { "true" } else { "false" })],
+    );
     summary(markup, sheet);
     markup.raw("<ol class=\"outcomes\">");
     for StatementOutcome { statement, state } in &sheet.outcomes {
@@ -216,7 +241,11 @@ fn summary(markup: &mut Markup, sheet: &NewTableSheet) {
         markup.raw("Correct what the workspace says below, or let somebody who may run the rest.</p>");
         return;
     }
-    markup.raw("<p><span class=\"sign\" data-state=\"good\" aria-hidden=\"true\">✓</span>").element("span", &[("class", "code")], name);
+    markup.raw("<p><span class=\"sign\" data-state=\"good\" aria-hidden=\"true\">✓</span>").element(
+        "span",
+        &[("class", "code")],
+        name,
+    );
     markup.raw(" is there. ");
     if grants_left > 0 {
         let count = count_of(grants_left as u64, "grant");

@@ -79,7 +79,9 @@ fn list<T>(
             }
         }
         Err(error) => {
-            markup.raw("<p class=\"error\" data-testid=\"list-error\"><span class=\"sign\" aria-hidden=\"true\">×</span>");
+            markup.raw(
+                "<p class=\"error\" data-testid=\"list-error\"><span class=\"sign\" aria-hidden=\"true\">×</span>",
+            );
             markup.text(&error.message).raw("</p>");
         }
     }
@@ -106,11 +108,16 @@ pub(super) fn teach(markup: &mut Markup, place: &Place, seen: &Surroundings) {
     let nothing_here = matches!(&seen.tables, Some(Ok(Listed { items, .. })) if items.is_empty());
     markup.raw("<section class=\"first-run\" data-testid=\"no-table\">");
     if nothing_here {
-        markup.raw("<h2>No table here</h2><p>The schema holds no table that this app's principal can see. Create one, or let \
-            somebody grant SELECT on the table that is missing.</p>");
+        markup.raw(
+            "<h2>No table here</h2><p>The schema holds no table that this app's principal can see. Create one, or let \
+            somebody grant SELECT on the table that is missing.</p>",
+        );
     } else {
         markup.raw("<h2>Choose a table</h2><p>Its columns and how each is written are shown here, whether Zerobus takes it, what \
             the app's principal may do with it, and its latest rows. From there it goes into the workbench.</p>");
     }
-    markup.raw("<p>").element("a", &[("class", "button"), ("href", &address::of_new(place))], "Create a table").raw("</p></section>");
+    markup
+        .raw("<p>")
+        .element("a", &[("class", "button"), ("href", &address::of_new(place))], "Create a table")
+        .raw("</p></section>");
 }

@@ -22,7 +22,9 @@ pub(super) fn draw(markup: &mut Markup, view: &TableView) {
         LatestRows::Read(page) => table(markup, page),
         LatestRows::Problem(error) => {
             let message = error.message.replace(" Nothing was written.", "");
-            markup.raw("<p class=\"error\" data-testid=\"rows-problem\"><span class=\"sign\" aria-hidden=\"true\">×</span>");
+            markup.raw(
+                "<p class=\"error\" data-testid=\"rows-problem\"><span class=\"sign\" aria-hidden=\"true\">×</span>",
+            );
             markup.text(&message).raw("</p>");
             again(markup, view);
         }
@@ -44,7 +46,8 @@ fn again(markup: &mut Markup, view: &TableView) {
 
 fn table(markup: &mut Markup, page: &RowsPage) {
     let caption = format!("The latest {} of {} rows", page.rows.len(), grouped(page.total));
-    markup.raw("<div class=\"scroll rows-of-table\" tabindex=\"0\" role=\"region\" aria-label=\"The rows, scrollable\">");
+    markup
+        .raw("<div class=\"scroll rows-of-table\" tabindex=\"0\" role=\"region\" aria-label=\"The rows, scrollable\">");
     markup.raw("<table data-testid=\"rows\">").element("caption", &[("class", "sr-only")], &caption);
     markup.raw("<thead><tr>");
     for column in &page.columns {

@@ -15,7 +15,9 @@ pub(super) fn draw(markup: &mut Markup, view: &TableView, workspace: &WorkspaceB
         markup.element("p", &[], &view.detail.comment);
     }
     markup.raw("<p class=\"uses\">");
-    for (source, text) in [("", "Use in workbench"), ("source=generator&", "Use in generator"), ("source=upload&", "Use in upload")] {
+    for (source, text) in
+        [("", "Use in workbench"), ("source=generator&", "Use in generator"), ("source=upload&", "Use in upload")]
+    {
         // A table's name has nothing in it that means something in an address.
         markup.element("a", &[("class", "button"), ("href", &format!("/?{source}table={name}"))], text);
     }
@@ -36,9 +38,9 @@ fn facts(markup: &mut Markup, view: &TableView) {
     markup.raw("<dl class=\"table-facts\">");
     for (term, text, is_code) in [
         ("Kind", kind.as_str(), false),
-        ("Owner", &detail.owner, true),
-        ("Location", &detail.storage_location, true),
-        ("Partitioned by", &partitions, true),
+        ("Owner", detail.owner.as_str(), true),
+        ("Location", detail.storage_location.as_str(), true),
+        ("Partitioned by", partitions.as_str(), true),
         ("Filters", filtered, false),
     ] {
         if !text.is_empty() {
@@ -83,8 +85,10 @@ fn verdict(markup: &mut Markup, view: &TableView, workspace: &WorkspaceBadge) {
 fn columns(markup: &mut Markup, view: &TableView) {
     markup.raw("<section aria-labelledby=\"columns-title\"><h3 id=\"columns-title\">Columns</h3>");
     markup.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"The columns, scrollable\">");
-    markup.raw("<table data-testid=\"columns\"><thead><tr><th scope=\"col\">Column</th><th scope=\"col\">Type</th>\
-        <th scope=\"col\">Zerobus protobuf</th><th scope=\"col\">Zerobus JSON</th></tr></thead><tbody>");
+    markup.raw(
+        "<table data-testid=\"columns\"><thead><tr><th scope=\"col\">Column</th><th scope=\"col\">Type</th>\
+        <th scope=\"col\">Zerobus protobuf</th><th scope=\"col\">Zerobus JSON</th></tr></thead><tbody>",
+    );
     for ColumnView { column, comment, carried } in &view.columns {
         let kind = if column.type_text.is_empty() { &column.type_name } else { &column.type_text };
         markup.raw("<tr><th scope=\"row\">").element("span", &[("class", "code")], &column.name);
@@ -115,7 +119,11 @@ fn grants(markup: &mut Markup, view: &TableView, workspace: &WorkspaceBadge) {
             markup.element("p", &[("class", "help")], &error.message);
         }
         Ok(grants) if grants.is_empty() => {
-            markup.raw("<p class=\"help\">None was granted to ").element("span", &[("class", "code")], &workspace.principal);
+            markup.raw("<p class=\"help\">None was granted to ").element(
+                "span",
+                &[("class", "code")],
+                &workspace.principal,
+            );
             markup.raw(" by name; what it may do all the same it has by a group, or as the owner.</p>");
         }
         Ok(grants) => {
@@ -139,7 +147,11 @@ fn properties(markup: &mut Markup, view: &TableView) {
     }
     markup.raw("<details class=\"properties\"><summary>Properties</summary><dl class=\"table-facts\">");
     for (key, value) in &view.detail.properties {
-        markup.raw("<div>").element("dt", &[("class", "code")], key).element("dd", &[("class", "code")], value).raw("</div>");
+        markup
+            .raw("<div>")
+            .element("dt", &[("class", "code")], key)
+            .element("dd", &[("class", "code")], value)
+            .raw("</div>");
     }
     markup.raw("</dl></details>");
 }

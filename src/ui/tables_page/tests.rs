@@ -48,5 +48,8 @@ fn names_are_text_and_every_trouble_stands_in_its_place() {
         let plain = words.replace("&#39;", "'");
         assert!(page.contains(words) || page.contains(&plain), "{words}: {page}");
     }
-    assert!(page.contains("href=\"/tables?catalog=%3Cb%3E\" aria-current=\"true\" title=\"a &quot;comment&quot;\""), "{page}");
+    assert!(
+        page.contains("href=\"/tables?catalog=%3Cb%3E\" aria-current=\"true\" title=\"a &quot;comment&quot;\""),
+        "{page}"
+    );
 }

@@ -106,9 +106,7 @@ fn has_text_keys(kind: &FieldType) -> bool {
     match kind {
         FieldType::Scalar(_) => true,
         FieldType::Array(item) => has_text_keys(&item.kind),
-        FieldType::Map(key, value) => {
-            **key == FieldType::Scalar(ColumnType::String) && has_text_keys(&value.kind)
-        }
+        FieldType::Map(key, value) => **key == FieldType::Scalar(ColumnType::String) && has_text_keys(&value.kind),
         FieldType::Struct(fields) => fields.iter().all(|(_, part)| has_text_keys(&part.kind)),
     }
 }

@@ -40,11 +40,7 @@ async fn listings_are_whole_and_hold_what_may_be_seen() {
     let theirs = as_principal(&world, &reader.client_id, reader.client_secret.clone());
     assert_eq!(theirs.catalogs().await.unwrap().items, []);
     assert!(matches!(theirs.schemas("other").await, Err(WorkspaceError::PermissionDenied(_))));
-    for grant in [
-        "USE CATALOG ON CATALOG other",
-        "USE SCHEMA ON SCHEMA other.many",
-        "SELECT ON TABLE other.many.t07",
-    ] {
+    for grant in ["USE CATALOG ON CATALOG other", "USE SCHEMA ON SCHEMA other.many", "SELECT ON TABLE other.many.t07"] {
         world.caller.rows(&format!("GRANT {grant} TO `{}`", reader.client_id)).await;
     }
     assert_eq!(names(&theirs.catalogs().await.unwrap().items, |one| &one.name), ["other"]);
@@ -80,7 +76,10 @@ async fn a_table_says_what_it_is_and_what_the_principal_lacks() {
     assert_eq!(view.detail.comment, "for looking at");
     assert_eq!(view.detail.properties["delta.appendOnly"], "true");
     assert_eq!((view.obstacles.len(), view.missing.len()), (0, 0));
-    assert_eq!((view.columns[0].comment.as_str(), view.columns[0].carried.protobuf.as_deref()), ("the key", Ok("int64")));
+    assert_eq!(
+        (view.columns[0].comment.as_str(), view.columns[0].carried.protobuf.as_deref()),
+        ("the key", Ok("int64"))
+    );
     assert!(view.columns[1].carried.protobuf.is_err() && view.columns[1].carried.json.is_ok());
     let LatestRows::Read(rows) = view.rows else { panic!("{:?}", view.rows) };
     assert_eq!(rows.rows, [[Some("7".to_owned()), Some("[[1]]".to_owned())]]);
@@ -91,7 +90,11 @@ async fn a_table_says_what_it_is_and_what_the_principal_lacks() {
     let seen = theirs.look_around(&place("seen")).await;
     assert_eq!(seen.table.unwrap().unwrap_err().error_code, "PERMISSION_DENIED");
     let error = seen.tables.unwrap().unwrap_err();
-    assert!(error.message.contains("GRANT USE SCHEMA") && !error.message.contains("Nothing was written"), "{}", error.message);
+    assert!(
+        error.message.contains("GRANT USE SCHEMA") && !error.message.contains("Nothing was written"),
+        "{}",
+        error.message
+    );
     for grant in ["USE CATALOG, USE SCHEMA, SELECT, MODIFY ON CATALOG main"] {
         world.caller.rows(&format!("GRANT {grant} TO `{id}`")).await;
     }

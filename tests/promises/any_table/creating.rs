@@ -36,7 +36,11 @@ async fn what_was_printed_is_run_with_the_catalog_and_the_schema_that_are_missin
     let (status, page) = post(&app, &draft).await;
     assert_eq!(status, StatusCode::OK);
     let statements = printed(&page);
-    for text in ["CREATE CATALOG IF NOT EXISTS `fresh`;", "CREATE SCHEMA IF NOT EXISTS `fresh`.`sales`;", "GRANT SELECT, MODIFY ON TABLE"] {
+    for text in [
+        "CREATE CATALOG IF NOT EXISTS `fresh`;",
+        "CREATE SCHEMA IF NOT EXISTS `fresh`.`sales`;",
+        "GRANT SELECT, MODIFY ON TABLE",
+    ] {
         assert!(statements.contains(text), "{statements}");
     }
     let caller = Caller::administrator(&app.lakehouse).await;
@@ -45,7 +49,8 @@ async fn what_was_printed_is_run_with_the_catalog_and_the_schema_that_are_missin
     let run = |columns: &'static str, printed: String| {
         let app = &app;
         async move {
-            let fields = [("name", "fresh.sales.orders"), ("columns", columns), ("action", "run"), ("printed", &printed)];
+            let fields =
+                [("name", "fresh.sales.orders"), ("columns", columns), ("action", "run"), ("printed", &printed)];
             post(app, &fields).await
         }
     };
@@ -60,7 +65,10 @@ async fn what_was_printed_is_run_with_the_catalog_and_the_schema_that_are_missin
 
     let (status, page) = get(&app, "/tables?catalog=fresh&schema=sales&table=orders").await;
     assert_eq!(status, StatusCode::OK);
-    assert!(page.contains("Zerobus takes this table") && page.contains("message { string city; repeated string tags }"), "{page}");
+    assert!(
+        page.contains("Zerobus takes this table") && page.contains("message { string city; repeated string tags }"),
+        "{page}"
+    );
     let (_, page) = get(&app, "/?table=fresh.sales.orders").await;
     assert!(page.contains("fresh.sales.orders"), "the workbench has it");
 
@@ -77,7 +85,10 @@ async fn every_error_is_shown_at_once_and_columns_are_read_from_a_sample() {
     let app = TestApp::start().await;
     let (status, page) = post(&app, &[("name", "orders"), ("columns", "id BLOB"), ("action", "print")]).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(page.contains("2 errors") && page.contains("is no column type") && page.contains("is not a table name"), "{page}");
+    assert!(
+        page.contains("2 errors") && page.contains("is no column type") && page.contains("is not a table name"),
+        "{page}"
+    );
     let sample = r#"{"id": 7, "tags": ["a"], "at": "2026-01-31T12:00:00Z"}"#;
     let (status, page) = post(&app, &[("name", "main.default.t"), ("sample", sample), ("action", "infer")]).await;
     assert_eq!(status, StatusCode::OK);
@@ -107,12 +118,16 @@ async fn only_who_may_administer_runs_statements() {
     let draft = [("name", "main.default.mine"), ("columns", COLUMNS), ("action", "print")];
     let (status, page) = post(&app, &draft).await;
     assert_eq!(status, StatusCode::OK);
-    assert!(page.contains("CREATE TABLE") && page.contains("may-not-run") && !page.contains("Run the statements"), "{page}");
+    assert!(
+        page.contains("CREATE TABLE") && page.contains("may-not-run") && !page.contains("Run the statements"),
+        "{page}"
+    );
     let fields = [("name", "main.default.mine"), ("columns", COLUMNS), ("action", "run"), ("printed", "whatever")];
     let (status, page) = post(&app, &fields).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
     assert!(page.contains("ROLE_REQUIRED"), "{page}");
-    let answer = app.http.post(format!("{}/tables/create", app.url)).header("sec-fetch-site", "cross-site").form(&fields);
+    let answer =
+        app.http.post(format!("{}/tables/create", app.url)).header("sec-fetch-site", "cross-site").form(&fields);
     assert_eq!(answer.send().await.unwrap().status(), StatusCode::FORBIDDEN);
     let caller = Caller::administrator(&app.lakehouse).await;
     assert_eq!(caller.rows("SHOW TABLES IN main.default").await, json!([]));

@@ -62,13 +62,16 @@ fn json(kind: &FieldType, value: Option<&Value>, is_protobuf: bool) -> String {
         }
         FieldType::Map(_, part) => {
             let entries = value.as_object().unwrap().iter();
-            let entries: Vec<String> =
-                entries.map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), of(part, Some(value)))).collect();
+            let entries: Vec<String> = entries
+                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), of(part, Some(value))))
+                .collect();
             format!("{{{}}}", entries.join(","))
         }
         FieldType::Struct(fields) => {
             let object = value.as_object().unwrap();
-            let field = |(name, part): &(String, Part)| format!("{}:{}", Value::from(name.as_str()), of(part, object.get(name)));
+            let field = |(name, part): &(String, Part)| {
+                format!("{}:{}", Value::from(name.as_str()), of(part, object.get(name)))
+            };
             format!("{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(","))
         }
         FieldType::Scalar(ColumnType::Timestamp) => format!("\"{}Z\"", time(micros(value))),

@@ -86,7 +86,9 @@ fn push_value(cells: &mut Cells, value: &Value) -> Option<()> {
 /// The key of a map's entry, which is text in JSON.
 fn key_of(text: &str, kind: &DataType) -> Option<Value> {
     match kind {
-        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => text.parse::<i64>().ok().map(Value::from),
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => {
+            text.parse::<i64>().ok().map(Value::from)
+        }
         DataType::Float32 | DataType::Float64 => text.parse::<f64>().ok().map(Value::from),
         DataType::Boolean => text.parse::<bool>().ok().map(Value::from),
         _ => Some(text.into()),
