@@ -91,14 +91,21 @@ impl Engine {
         WorkbenchInfo { workspace: self.workspace.badge(), writers: self.writer_cards(), tables, asked: None, problem }
     }
 
-    /// Adds a table to what the workbench knows, wherever in the workspace it is, as the one that was asked for.
+    /// Adds a table to what the workbench knows, wherever in the workspace it is, as the one that was asked for. A workspace that
+    /// was silent a moment ago is not asked: that is said already.
     ///
     /// # Errors
     /// Why it cannot be written to; then nothing is added.
     pub async fn add_table(&self, info: &mut WorkbenchInfo, name: &TableName) -> Result<(), EdgeError> {
+        // Who may not list the usual schema may still write to this table.
+        let answers = |problem: &EdgeError| {
+            matches!(problem.error_code.as_str(), "PERMISSION_DENIED" | "TABLE_DOES_NOT_EXIST")
+        };
+        if info.problem.as_ref().is_some_and(|problem| !answers(problem)) {
+            return Ok(());
+        }
         if !info.tables.iter().any(|table| table.name == *name) {
             info.tables.push(self.table_of(name).await?);
-            // Who may not list the usual schema may still write to this table.
             info.problem = None;
         }
         info.asked = Some(name.clone());

@@ -34,7 +34,7 @@ fn form_page(table: String) -> impl IntoView {
             async move {
                 let mut info = api::workbench_info().await?;
                 let problem = match (engine, table.trim()) {
-                    (Some(engine), table) if !table.is_empty() && info.problem.is_none() => {
+                    (Some(engine), table) if !table.is_empty() => {
                         add_table(&engine, &mut info, table).await.err()
                     }
                     _ => None,

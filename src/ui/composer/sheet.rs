@@ -134,7 +134,6 @@ impl Sheet {
     async fn about(engine: &Engine, table: &str) -> Self {
         let mut sheet = Self::new(engine.workbench_info().await);
         if let Ok(name) = TableName::parse(table)
-            && sheet.info.problem.is_none()
             && let Err(error) = engine.add_table(&mut sheet.info, &name).await
         {
             sheet.errors.push(FieldError::new("table", "unknown", error.message, Some(&table.into())));
