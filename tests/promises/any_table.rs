@@ -124,10 +124,10 @@ impl World {
     /// The rows of a run by their ids, once there are so many; times to the microsecond.
     async fn rows(&self, table: &TableInfo, run: &str, count: usize) -> Vec<Value> {
         let selected = table.columns.iter().map(|column| match column.type_name.as_str() {
-            "TIMESTAMP" | "TIMESTAMP_NTZ" => format!("CAST({} AS BIGINT)", column.name),
-            _ => column.name.clone(),
+            "TIMESTAMP" | "TIMESTAMP_NTZ" => format!("CAST(`{}` AS BIGINT)", column.name),
+            _ => format!("`{}`", column.name),
         });
-        let selected: Vec<String> = selected.filter(|name| name != "run_id").collect();
+        let selected: Vec<String> = selected.filter(|name| name != "`run_id`").collect();
         let statement =
             format!("SELECT {} FROM {TABLE} WHERE run_id = '{run}' ORDER BY record_id", selected.join(", "));
         let deadline = Instant::now() + Duration::from_secs(60);
