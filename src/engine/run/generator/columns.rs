@@ -31,6 +31,8 @@ enum Field {
     EventTime,
     /// JSON, for a VARIANT.
     Json,
+    /// Text of at most so many characters, for VARCHAR and CHAR.
+    Short(usize),
     /// A value of the column's type.
     Any,
 }
@@ -60,7 +62,10 @@ impl Columns {
         let is_id = |index| run.record_id == Some(index) || run.run_id == Some(index);
         let fields = schema.fields();
         let is_variant = |index: usize| table.columns[index].kind() == ColumnType::Variant;
-        let is_text = |index: usize| *fields[index].data_type() == DataType::Utf8 && !is_variant(index);
+        let most_characters = |index: usize| table.columns[index].most_characters();
+        let is_text = |index: usize| {
+            *fields[index].data_type() == DataType::Utf8 && !is_variant(index) && most_characters(index).is_none()
+        };
         let texts: Vec<usize> = (0..fields.len()).filter(|index| !is_id(*index) && is_text(*index)).collect();
         let (key, filled) = (texts.first().copied(), texts.get(1..).and_then(<[usize]>::last).copied());
         let mut errors: Vec<FieldError> = fields
@@ -93,6 +98,9 @@ impl Columns {
             });
         }
         let slot = |index: usize| match fields[index].data_type() {
+            _ if !is_id(index) && most_characters(index).is_some() => {
+                Slot::Value(Field::Short(most_characters(index).unwrap_or_default()))
+            }
             _ if run.record_id == Some(index) => Slot::RecordId,
             _ if run.run_id == Some(index) => Slot::RunId,
             _ if key == Some(index) => Slot::Value(Field::Key),
@@ -126,11 +134,20 @@ impl Columns {
                 }),
                 Slot::Value(Field::EventTime) => cells.push_integer(at),
                 Slot::Value(Field::Json) => push_json(cells, chance),
+                Slot::Value(Field::Short(most)) => push_short(cells, *most, chance),
                 Slot::Value(Field::Any) if self.filled == Some(index) => push_value(cells, chance),
                 Slot::Value(Field::Any) => push_or_null(cells, chance),
             }
         }
     }
+}
+
+fn push_short(cells: &mut Cells, most: usize, chance: &mut Pcg64Mcg) {
+    if cells.field().is_nullable() && below(chance, NULL_ONE_IN) == 0 {
+        return cells.push_null();
+    }
+    let length = most.min(8 + below(chance, 9) as usize);
+    cells.push_bytes(|bytes| text::push_filler(bytes, length, chance));
 }
 
 fn push_json(cells: &mut Cells, chance: &mut Pcg64Mcg) {
