@@ -12,6 +12,8 @@ use crate::ui::delivered_page::DeliveredPage;
 use crate::ui::page::WorkbenchPage;
 use crate::ui::run_page::RunPage;
 use crate::ui::runs_page::RunsPage;
+use crate::ui::tables_page::TablesPage;
+use crate::ui::tables_page::create::NewTablePage;
 
 /// The HTML document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -52,6 +54,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async />
                 <Route path=path!("/runs/:id") view=RunPage ssr=SsrMode::Async />
                 <Route path=path!("/runs/:id/delivered") view=DeliveredPage ssr=SsrMode::Async />
+                <Route path=path!("/tables") view=TablesPage ssr=SsrMode::Async />
+                <Route path=path!("/tables/new") view=NewTablePage ssr=SsrMode::Async />
                 <Route path=path!("/compare") view=ComparePage ssr=SsrMode::Async />
             </Routes>
         </Router>

@@ -19,6 +19,7 @@ mod reports;
 mod rows;
 pub mod run;
 mod submit;
+pub mod tables;
 mod uploads;
 
 use std::sync::{Arc, Mutex};
@@ -105,7 +106,28 @@ impl Engine {
             Ok(tables) => (tables, None),
             Err(error) => (Vec::new(), Some(self.workspace_problem(&error, "The tables could not be listed"))),
         };
-        WorkbenchInfo { workspace: self.workspace.badge(), writers: self.writer_cards(), tables, problem }
+        WorkbenchInfo { workspace: self.workspace.badge(), writers: self.writer_cards(), tables, asked: None, problem }
+    }
+
+    /// Adds a table to what the workbench knows, wherever in the workspace it is, as the one that was asked for. A workspace that
+    /// was silent a moment ago is not asked: that is said already.
+    ///
+    /// # Errors
+    /// Why it cannot be written to; then nothing is added.
+    pub async fn add_table(&self, info: &mut WorkbenchInfo, name: &TableName) -> Result<(), EdgeError> {
+        // Who may not list the usual schema may still write to this table.
+        let answers = |problem: &EdgeError| {
+            matches!(problem.error_code.as_str(), "PERMISSION_DENIED" | "TABLE_DOES_NOT_EXIST")
+        };
+        if info.problem.as_ref().is_some_and(|problem| !answers(problem)) {
+            return Ok(());
+        }
+        if !info.tables.iter().any(|table| table.name == *name) {
+            info.tables.push(self.table_of(name).await?);
+            info.problem = None;
+        }
+        info.asked = Some(name.clone());
+        Ok(())
     }
 
     /// Stops the comparisons, waits until nothing is under way, then closes the writers. Returns how many submissions and

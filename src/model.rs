@@ -11,14 +11,18 @@ mod delivered;
 mod error;
 #[cfg(test)]
 pub(crate) mod example;
+mod field_type;
 mod history;
+mod infer;
 mod live;
+mod new_table;
 pub mod number;
 mod plan;
 mod product;
 pub mod receive;
 mod report;
 mod row;
+mod sql_type;
 mod submission;
 mod table;
 mod threshold;
@@ -29,11 +33,14 @@ pub mod verdict;
 pub mod wording;
 mod writer;
 
-pub use date::{CalendarDate, timestamp_micros};
+pub use date::{CalendarDate, local_micros, timestamp_micros};
 pub use delivered::{Delivered, ServiceCounts};
 pub use error::{EdgeError, FieldError};
+pub use field_type::{FieldType, Part, quoted};
 pub use history::{HistoryEntry, HistoryPage, HistoryQuery, HistoryRun, HistorySort, MOST_ENTRIES};
+pub use infer::columns_from_sample;
 pub use live::{LiveComparison, LiveRun, LiveView, LogLine, Pressure, PressureLevel};
+pub use new_table::{DdlKind, DdlStatement, NewTable, NewTableDraft, grants};
 pub use plan::{
     Amount, CheckPlan, Encoding, Order, Plan, PlanPreview, PlanSpec, RatePlan, RateSpec, SourceKind, SourcePlan,
     SourceSpec, SqlMode, WriterOptions, WriterPlan,
@@ -45,7 +52,7 @@ pub use report::{
     ErrorCount, Latencies, Machine, Percentiles, REPORT_SCHEMA, Reconciliation, RecordCounts, Report, RunReport,
     RunState, SeriesPoint, ThresholdResult, Throughput, Usage,
 };
-pub use row::{validate_row, validate_rows};
+pub use row::{base64_is_good, key_value, validate_row, validate_rows};
 pub use submission::{
     Records, RowsPage, Stage, StageReport, StageState, Submission, SubmissionSnapshot, SubmissionState, WorkbenchInfo,
 };

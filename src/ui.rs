@@ -2,7 +2,7 @@
 //! only also ask the engine. Knows nothing of HTTP.
 //!
 //! What never changes in the browser is HTML from the server and works as plain forms and links: [`page`], [`composer`], [`run_page`],
-//! [`compare_page`], the list of runs. What is alive is islands: [`workbench`], where everything hangs on the signals of [`bench`],
+//! [`compare_page`], `tables_page`, the list of runs. What is alive is islands: [`workbench`], where everything hangs on the signals of [`bench`],
 //! [`run::island`], which hangs on those of [`run::board`], and small ones. What only a browser has
 //! (storage, focus, server-sent events) is behind [`browser`] and [`live`], which are silent on the server.
 //! Pure parts - [`number`], [`journey`], [`samples`], [`session`], [`chart`] - are tested natively.
@@ -44,6 +44,8 @@ pub mod samples;
 pub mod session;
 #[cfg(feature = "ssr")]
 pub mod sources;
+#[cfg(feature = "ssr")]
+pub mod tables_page;
 pub mod theme;
 pub mod workbench;
 pub mod writers;

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+pub use catalog::{Container, Grant, Listed, TableDetail, TableEntry};
 pub use error::WorkspaceError;
 pub use files::{FileEntry, VolumePath};
 pub use http::OnSent;

@@ -4,6 +4,7 @@
 //! A writer never replaces another and never says durable before the workspace did.
 
 mod batch;
+mod carried;
 mod copy_into;
 pub mod encode;
 mod error;
@@ -26,6 +27,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use batch::{Batch, Rows};
+pub use carried::{Carried, carried};
 pub use error::{WriteFailure, WriterError};
 pub use records::{RunColumns, arrow_schema, run_columns};
 pub use records_from_json::records_from_rows;

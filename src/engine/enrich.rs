@@ -41,7 +41,8 @@ pub(super) fn row(mut row: Map<String, Value>, table: &TableInfo, origins: &Orig
     ];
     for (name, value) in fill {
         let takes_text = table.column(name).is_some_and(|column| {
-            column.kind() == ColumnType::String || (name == "processed_at" && column.kind() == ColumnType::Timestamp)
+            let is_time = matches!(column.kind(), ColumnType::Timestamp | ColumnType::TimestampNtz);
+            column.kind() == ColumnType::String || (name == "processed_at" && is_time)
         });
         if takes_text && row.get(name).is_none_or(Value::is_null) {
             row.insert(name.to_owned(), Value::String(value()));

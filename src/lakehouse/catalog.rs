@@ -6,6 +6,7 @@
 use axum::extract::{Extension, Path, Query, State};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
+use deltalake::kernel::MetadataValue;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -46,6 +47,9 @@ struct Scope {
     schema_name: Option<String>,
     max_results: Option<i64>,
     page_token: Option<String>,
+    /// Whether tables come without their columns.
+    #[serde(default)]
+    omit_columns: bool,
 }
 
 async fn get_table(
@@ -56,7 +60,7 @@ async fn get_table(
     let name = TableName::parse(&full_name).map_err(|error| ApiError::invalid(error.to_string()))?;
     catalog.grants.check(&caller.client_id, Privilege::Select, &Securable::Table(name.clone()))?;
     let table = catalog.store.table(&name).await?;
-    Ok(Json(catalog.table_json(&table)))
+    Ok(Json(catalog.table_json(&table, false)))
 }
 
 async fn get_schema(
@@ -109,7 +113,7 @@ async fn list_tables(
     let mut tables = Vec::new();
     for name in &page.items {
         match catalog.store.table(name).await {
-            Ok(table) => tables.push(catalog.table_json(&table)),
+            Ok(table) => tables.push(catalog.table_json(&table, scope.omit_columns)),
             // Dropped since it was listed, or damaged: the others are still worth showing.
             Err(LakehouseError::NotFound(_)) => {}
             Err(error) => tracing::warn!(table = %name, %error, "a table was left out of a listing"),
@@ -144,6 +148,20 @@ async fn list_catalogs(
     Ok(listing("catalogs", catalogs, page.next_page_token))
 }
 
+/// The columns, with their comments.
+fn columns_json(table: &Table) -> Value {
+    let fields = table.fields();
+    let columns = table.uc_columns().into_iter().map(|column| {
+        let field = fields.iter().find(|field| *field.name() == column.name);
+        let mut answer = json!(column);
+        if let Some(MetadataValue::String(comment)) = field.and_then(|field| field.metadata().get("comment")) {
+            answer["comment"] = comment.as_str().into();
+        }
+        answer
+    });
+    columns.collect()
+}
+
 /// The last page has no token.
 fn listing(kind: &str, items: Vec<Value>, next_page_token: Option<String>) -> Json<Value> {
     let mut answer = json!({ kind: items });
@@ -174,10 +192,10 @@ impl Catalog {
         answer
     }
 
-    fn table_json(&self, table: &Table) -> Value {
+    fn table_json(&self, table: &Table, omit_columns: bool) -> Value {
         let name = table.name();
         let details = table.details();
-        json!({
+        let mut answer = json!({
             "name": name.table(),
             "catalog_name": name.catalog(),
             "schema_name": name.schema(),
@@ -185,13 +203,16 @@ impl Catalog {
             "owner": self.grants.owner(&Securable::Table(name.clone())),
             "table_type": "MANAGED",
             "data_source_format": "DELTA",
-            "columns": table.uc_columns(),
             "storage_location": format!("file://{}", table.folder().display()),
             "comment": details.comment,
             "properties": details.properties,
             "created_at": details.created_at,
             "table_id": details.id,
             "securable_type": "TABLE",
-        })
+        });
+        if !omit_columns {
+            answer["columns"] = columns_json(table);
+        }
+        answer
     }
 }

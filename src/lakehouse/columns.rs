@@ -10,6 +10,10 @@ use crate::model::Column;
 /// Nesting deeper than this is refused, so that a hostile type cannot exhaust the stack.
 const MAX_DEPTH: usize = 32;
 
+/// delta-rs has the type in schemas, but writes no values of it.
+const NO_VARIANT: &str =
+    "VARIANT: the local lakehouse cannot keep it; use STRING with JSON text here, or a Databricks workspace";
+
 /// A Delta field as Unity Catalog shows it.
 pub fn uc_column(field: &StructField, position: usize) -> Column {
     Column {
@@ -123,6 +127,7 @@ impl TypeParser<'_, '_> {
             "TIMESTAMP" | "TIMESTAMP_LTZ" => PrimitiveType::Timestamp.into(),
             "TIMESTAMP_NTZ" => PrimitiveType::TimestampNtz.into(),
             "DECIMAL" | "DEC" | "NUMERIC" => self.decimal()?,
+            "VARIANT" => return Err(ParserError::ParserError(NO_VARIANT.to_owned())),
             "ARRAY" => {
                 self.open()?;
                 let element = self.data_type()?;
@@ -272,8 +277,17 @@ mod tests {
     #[test]
     fn what_is_no_type_is_refused() {
         let deep = format!("{}INT{}", "ARRAY<".repeat(40), ">".repeat(40));
-        for sql in ["BLOB", "ARRAY<INT", "ARRAY<INT>>", "DECIMAL(39,0)", "DECIMAL(5,6)", "MAP<INT>", "STRUCT<>", &deep]
-        {
+        for sql in [
+            "BLOB",
+            "VARIANT",
+            "ARRAY<INT",
+            "ARRAY<INT>>",
+            "DECIMAL(39,0)",
+            "DECIMAL(5,6)",
+            "MAP<INT>",
+            "STRUCT<>",
+            &deep,
+        ] {
             assert!(parse(sql).is_err(), "{sql}");
         }
     }

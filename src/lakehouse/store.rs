@@ -62,6 +62,8 @@ pub struct TableOptions {
     pub comment: Option<String>,
     /// `TBLPROPERTIES`.
     pub properties: BTreeMap<String, String>,
+    /// `CLUSTER BY`; checked, and of no effect here: files are laid out as they come.
+    pub clustered_by: Vec<String>,
     /// Whether an existing table of that name is left as it is without an error.
     pub if_not_exists: bool,
 }

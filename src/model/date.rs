@@ -50,7 +50,12 @@ impl fmt::Display for CalendarDate {
 
 /// Microseconds since 1970 of a UTC time written `YYYY-MM-DDTHH:MM:SS[.ffffff]Z`; `None` for any other text.
 pub fn timestamp_micros(text: &str) -> Option<i64> {
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    local_micros(text.strip_suffix('Z')?)
+}
+
+/// The same of a time without a zone, `YYYY-MM-DDTHH:MM:SS[.ffffff]`, as if it were in UTC.
+pub fn local_micros(text: &str) -> Option<i64> {
+    let (date, time) = text.split_once('T')?;
     let days = i64::from(CalendarDate::parse(date)?.days_since_epoch());
     let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
     let mut parts = clock.split(':').map(|part| {

@@ -69,7 +69,7 @@ receive_structs! {
     WorkspaceBadge { name, local, url, principal }
     Column { name, type_name, type_text, type_json, nullable, position }
     TableInfo { name, columns }
-    WorkbenchInfo { workspace, writers, tables, problem }
+    WorkbenchInfo { workspace, writers, tables, asked, problem }
     Records { received, durable, failed, visible }
     StageReport { stage, state, took_us, note }
     RowsPage { columns, rows, total }
@@ -216,6 +216,7 @@ mod tests {
             .into_iter()
             .flat_map(|kind| [WriterState::Ready, unavailable.clone()].map(|state| WriterCard { kind, state }));
         arrives_as_it_was_sent(&WorkbenchInfo {
+            asked: Some(table()),
             workspace: badge(),
             writers: cards.collect(),
             tables: vec![TableInfo { name: table(), columns: vec![column] }],

@@ -183,6 +183,9 @@ pub struct WorkbenchInfo {
     pub writers: Vec<WriterCard>,
     /// The tables that can be written to; empty when the workspace does not answer.
     pub tables: Vec<TableInfo>,
+    /// The one of them that the reader asked for, if any.
+    #[serde(default)]
+    pub asked: Option<TableName>,
     /// Why the tables could not be listed.
     pub problem: Option<EdgeError>,
 }

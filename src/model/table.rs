@@ -134,11 +134,15 @@ pub enum ColumnType {
     },
     /// `DATE`
     Date,
-    /// `TIMESTAMP` (an instant) and `TIMESTAMP_NTZ`, in microseconds
+    /// `TIMESTAMP`, an instant in microseconds
     Timestamp,
+    /// `TIMESTAMP_NTZ`, a time of no zone in microseconds
+    TimestampNtz,
     /// `BINARY`
     Binary,
-    /// `ARRAY`, `MAP`, `STRUCT`, `VARIANT` and whatever else there is
+    /// `VARIANT`: any JSON, which records carry as its text
+    Variant,
+    /// `ARRAY`, `MAP`, `STRUCT` and whatever else there is
     Other,
 }
 
@@ -155,8 +159,10 @@ impl Column {
             "FLOAT" | "REAL" => ColumnType::Float,
             "DOUBLE" => ColumnType::Double,
             "DATE" => ColumnType::Date,
-            "TIMESTAMP" | "TIMESTAMP_NTZ" => ColumnType::Timestamp,
+            "TIMESTAMP" => ColumnType::Timestamp,
+            "TIMESTAMP_NTZ" => ColumnType::TimestampNtz,
             "BINARY" => ColumnType::Binary,
+            "VARIANT" => ColumnType::Variant,
             "DECIMAL" => {
                 let (precision, scale) = decimal_arguments(&self.type_text).unwrap_or((10, 0));
                 ColumnType::Decimal { precision, scale }
@@ -164,9 +170,16 @@ impl Column {
             _ => ColumnType::Other,
         }
     }
+
+    /// The most characters that a `VARCHAR(n)` or `CHAR(n)` takes, from `type_text`.
+    pub fn most_characters(&self) -> Option<usize> {
+        let (name, length) = self.type_text.split_once('(')?;
+        let is_limited = name.eq_ignore_ascii_case("varchar") || name.eq_ignore_ascii_case("char");
+        if is_limited { length.trim_end_matches(')').trim().parse().ok() } else { None }
+    }
 }
 
-fn decimal_arguments(type_text: &str) -> Option<(u8, u8)> {
+pub(super) fn decimal_arguments(type_text: &str) -> Option<(u8, u8)> {
     let (_, arguments) = type_text.split_once('(')?;
     let (precision, scale) = arguments.trim_end_matches(')').split_once(',')?;
     Some((precision.trim().parse().ok()?, scale.trim().parse().ok()?))

@@ -5,6 +5,7 @@
 mod composer;
 mod run;
 mod runs;
+mod tables;
 mod uploads;
 
 use axum::body::Body;
@@ -20,6 +21,7 @@ use crate::app::shell;
 use crate::ui::composer::{RUN, UPLOAD};
 use crate::ui::runs_page::{DELETE, RENAME};
 use crate::ui::sources::Source;
+use crate::ui::tables_page::create::{CREATE, NEW};
 
 /// The routes of forms. Who asks for one as a page is led to where the form stands.
 pub fn routes() -> axum::Router<AppState> {
@@ -30,6 +32,7 @@ pub fn routes() -> axum::Router<AppState> {
         .route(UPLOAD, to(Source::Upload.address()).merge(uploads::route()))
         .route(RENAME, to("/runs").post(runs::rename))
         .route(DELETE, to("/runs").post(runs::delete))
+        .route(CREATE, to(NEW).post(tables::create))
         .merge(run::routes())
 }
 

@@ -249,8 +249,19 @@ impl Bench {
             self.announcement.set("The workspace answers again.".to_owned());
         }
         self.info.update(|info| {
-            let tables = if new.problem.is_some() { std::mem::take(&mut info.tables) } else { new.tables };
-            *info = WorkbenchInfo { tables, ..new };
+            let mut old = std::mem::take(&mut info.tables);
+            let asked = info.asked.take();
+            let tables = if new.problem.is_some() {
+                old
+            } else {
+                // The server lists one schema; the table that was asked for may be in another.
+                let mut tables = new.tables;
+                old.retain(|table| Some(&table.name) == asked.as_ref());
+                old.retain(|table| !tables.iter().any(|other| other.name == table.name));
+                tables.append(&mut old);
+                tables
+            };
+            *info = WorkbenchInfo { tables, asked, ..new };
         });
         if self.table_info.with_untracked(Option::is_none) {
             self.table.set(self.info.with_untracked(first_choice));
@@ -304,8 +315,11 @@ impl Follower for Submitted {
     }
 }
 
-/// The products table if there is one, else the first.
+/// The table that was asked for; else the products table if there is one, else the first.
 fn first_choice(info: &WorkbenchInfo) -> Option<TableName> {
+    if info.asked.is_some() {
+        return info.asked.clone();
+    }
     let products = info.tables.iter().find(|table| table.takes_products());
     products.or(info.tables.first()).map(|table| table.name.clone())
 }

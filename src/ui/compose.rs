@@ -64,6 +64,7 @@ fn TableSelector(bench: Bench) -> impl IntoView {
         });
         markup.finish()
     };
+    // The form that this belongs to is outside of this one: it leads to the page of another table.
     let columns = move || bench.table_info.with(|table| table.as_ref().map(|table| table.columns.len() as u64));
     view! {
         <div class="field">
@@ -72,6 +73,22 @@ fn TableSelector(bench: Bench) -> impl IntoView {
             <p class="help" id="table-help">
                 {move || columns().map(|count| count_of(count, "column")).unwrap_or_default()}
             </p>
+            <details class="other-table">
+                <summary>"Another table"</summary>
+                <div class="go">
+                    <input
+                        form="other-table"
+                        name="table"
+                        class="code"
+                        aria-label="Full name of another table"
+                        placeholder="catalog.schema.table"
+                        autocomplete="off"
+                        spellcheck="false"
+                    />
+                    <button form="other-table" class="button small">"Use it"</button>
+                    <a class="button small" href="/tables">"Browse all tables"</a>
+                </div>
+            </details>
         </div>
     }
 }

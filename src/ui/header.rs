@@ -75,15 +75,18 @@ pub enum Page {
     Workbench,
     /// `/runs`, and what belongs to a run.
     Runs,
+    /// `/tables`, and the making of one.
+    Tables,
 }
 
 impl Page {
-    const ALL: [Self; 2] = [Self::Workbench, Self::Runs];
+    const ALL: [Self; 3] = [Self::Workbench, Self::Runs, Self::Tables];
 
     fn link(self) -> (&'static str, &'static str) {
         match self {
             Self::Workbench => ("/", "Workbench"),
             Self::Runs => ("/runs", "Runs"),
+            Self::Tables => ("/tables", "Tables"),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::sources::{Source, SourceSwitch};
 use super::workbench::Workbench;
 use crate::api;
 use crate::engine::Engine;
-use crate::model::{EdgeError, WorkbenchInfo};
+use crate::model::{EdgeError, TableName, WorkbenchInfo};
 
 /// The page at `/`.
 #[component]
@@ -20,19 +20,35 @@ pub fn WorkbenchPage() -> impl IntoView {
     let query = use_query_map().get_untracked();
     let asked = |name: &str| query.get(name).unwrap_or_default();
     match Source::of(&asked("source")) {
-        Source::Form => form_page().into_any(),
+        Source::Form => form_page(asked("table")).into_any(),
         source => composer_page(source, asked("from"), asked("upload"), asked("table")).into_any(),
     }
 }
 
-fn form_page() -> impl IntoView {
-    let info = Resource::new_blocking(|| (), |()| api::workbench_info());
+fn form_page(table: String) -> impl IntoView {
+    let engine = use_context::<Arc<Engine>>();
+    let info = Resource::new_blocking(
+        || (),
+        move |()| {
+            let (engine, table) = (engine.clone(), table.clone());
+            async move {
+                let mut info = api::workbench_info().await?;
+                let problem = match (engine, table.trim()) {
+                    (Some(engine), table) if !table.is_empty() => {
+                        add_table(&engine, &mut info, table).await.err()
+                    }
+                    _ => None,
+                };
+                Ok::<_, EdgeError>((info, problem))
+            }
+        },
+    );
     view! {
         <Title text="Workbench" />
         <Suspense>
             {move || Suspend::new(async move {
                 match info.await {
-                    Ok(info) => form_frame(info).into_any(),
+                    Ok((info, problem)) => form_frame(info, problem).into_any(),
                     Err(error) => no_server(error).into_any(),
                 }
             })}
@@ -40,7 +56,28 @@ fn form_page() -> impl IntoView {
     }
 }
 
-fn form_frame(info: WorkbenchInfo) -> impl IntoView {
+async fn add_table(engine: &Engine, info: &mut WorkbenchInfo, table: &str) -> Result<(), EdgeError> {
+    let name = TableName::parse(table).map_err(|error| {
+        EdgeError::new("INVALID_PARAMETER_VALUE", format!("{error}. Another table is chosen below."))
+    })?;
+    engine.add_table(info, &name).await
+}
+
+fn form_frame(info: WorkbenchInfo, problem: Option<EdgeError>) -> impl IntoView {
+    let problem = problem.map(|error| {
+        view! {
+            <section class="banner not-there" data-testid="refusal" aria-labelledby="refusal-title">
+                <div class="banner-words">
+                    <h2 id="refusal-title">
+                        <span class="sign" data-state="bad" aria-hidden="true">"×"</span>
+                        "That table cannot be used"
+                    </h2>
+                    <p>{error.message}" "<span class="code quiet">{error.error_code}</span></p>
+                </div>
+                <a class="button" href="/tables">"Browse all tables"</a>
+            </section>
+        }
+    });
     // Plain structs of text and numbers: there is nothing in them that JSON could refuse.
     let handed = serde_json::to_string(&info).unwrap_or_default();
     provide_context(info.clone());
@@ -50,6 +87,9 @@ fn form_frame(info: WorkbenchInfo) -> impl IntoView {
             <Rail current=Page::Workbench />
             <main id="main" tabindex="-1" data-handed=handed>
                 <SourceSwitch current=Source::Form />
+                {problem}
+                // Where the workbench leads to another table.
+                <form id="other-table" action="/" method="get" hidden></form>
                 <Workbench />
             </main>
         </div>
@@ -71,7 +111,7 @@ fn composer_page(source: Source, from: String, upload: String, table: String) ->
                     (None, Some(engine)) if source == Source::Upload => {
                         Ok(Sheet::upload(&engine, &upload, &table).await)
                     }
-                    (None, Some(engine)) => Ok(Sheet::generator(&engine, &from).await),
+                    (None, Some(engine)) => Ok(Sheet::generator(&engine, &from, &table).await),
                     (None, None) => Err(EdgeError::new("INTERNAL", "The engine is not running. Restart the server.")),
                 }
             }

@@ -182,7 +182,8 @@ fn draw_table(page: &RowsPage, fresh: &[String]) -> String {
     markup.finish()
 }
 
-fn draw_cell(markup: &mut Markup, value: Option<&str>, column: &str) {
+/// A value in its cell.
+pub(super) fn draw_cell(markup: &mut Markup, value: Option<&str>, column: &str) {
     let Some(text) = value else {
         markup.element("td", &[("class", "quiet")], "null");
         return;

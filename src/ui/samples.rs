@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use crate::model::receive::object;
-use crate::model::{Column, ColumnType, ProductDraft, TableInfo};
+use crate::model::{Column, ColumnType, FieldType, ProductDraft, TableInfo};
 
 const PRODUCTS: [[&str; 6]; 5] = [
     ["PROD001", "Wireless Headphones", "129.99", "electronics", "2025-03-01", "2025-03-31"],
@@ -31,15 +31,48 @@ pub fn products() -> Vec<ProductDraft> {
 /// Two rows that fit `table`'s columns; columns of types that cannot be filled in are left out.
 pub fn rows(table: &TableInfo) -> Vec<Value> {
     let row = |index: i64| {
-        let fields = table.columns.iter().filter_map(|column| Some((column.name.as_str(), value(column, index)?)));
+        let fields =
+            table.columns.iter().filter_map(|column| Some((column.name.as_str(), of_column(column, index)?)));
         object(fields.collect())
     };
     vec![row(1), row(2)]
 }
 
-fn value(column: &Column, index: i64) -> Option<Value> {
-    let value = match column.kind() {
-        ColumnType::String => format!("{} {index}", column.name.replace('_', " ")).into(),
+fn of_column(column: &Column, index: i64) -> Option<Value> {
+    let kind = column.field_type().ok()?;
+    let Some(most) = column.most_characters() else { return Some(value(&column.name, &kind, index)) };
+    let text: String = format!("{} {index}", column.name.replace('_', " ")).chars().take(most).collect();
+    Some(text.into())
+}
+
+/// A value of that type.
+fn value(name: &str, kind: &FieldType, index: i64) -> Value {
+    match kind {
+        FieldType::Scalar(kind) => scalar(name, *kind, index),
+        FieldType::Array(item) => {
+            Value::Array(vec![value(name, &item.kind, index), value(name, &item.kind, index + 1)])
+        }
+        FieldType::Map(key, part) => {
+            let key = match scalar_of(key).map(|kind| scalar("key", kind, index)) {
+                Some(Value::String(text)) => text,
+                Some(other) => other.to_string(),
+                None => return object(Vec::new()),
+            };
+            object(vec![(key.as_str(), value(name, &part.kind, index))])
+        }
+        FieldType::Struct(fields) => {
+            object(fields.iter().map(|(name, part)| (name.as_str(), value(name, &part.kind, index))).collect())
+        }
+    }
+}
+
+fn scalar_of(kind: &FieldType) -> Option<ColumnType> {
+    if let FieldType::Scalar(kind) = kind { Some(*kind) } else { None }
+}
+
+fn scalar(name: &str, kind: ColumnType, index: i64) -> Value {
+    match kind {
+        ColumnType::String => format!("{} {index}", name.replace('_', " ")).into(),
         ColumnType::Boolean => (index % 2 == 1).into(),
         ColumnType::Byte | ColumnType::Short | ColumnType::Int | ColumnType::Long => index.into(),
         ColumnType::Float | ColumnType::Double => (index as f64 + 0.5).into(),
@@ -47,9 +80,11 @@ fn value(column: &Column, index: i64) -> Option<Value> {
         ColumnType::Decimal { .. } => "0.0".into(),
         ColumnType::Date => format!("2025-01-0{index}").into(),
         ColumnType::Timestamp => format!("2025-01-0{index}T12:00:00Z").into(),
-        ColumnType::Binary | ColumnType::Other => return None,
-    };
-    Some(value)
+        ColumnType::TimestampNtz => format!("2025-01-0{index}T12:00:00").into(),
+        ColumnType::Binary => if index % 2 == 1 { "AAH/" } else { "" }.into(),
+        ColumnType::Variant => object(vec![("n", index.into())]),
+        ColumnType::Other => Value::Null,
+    }
 }
 
 #[cfg(test)]
@@ -77,12 +112,19 @@ mod tests {
             "decimal(2,2)",
             "date",
             "timestamp",
+            "timestamp_ntz",
+            "binary",
+            "variant",
+            "varchar(2)",
+            "array<..>",
         ];
+        let json = r#"{"type":"array","containsNull":true,"elementType":{"type":"map","keyType":"integer","valueContainsNull":true,
+            "valueType":{"type":"struct","fields":[{"name":"a","type":"date","nullable":false,"metadata":{}}]}}}"#;
         let columns = types.iter().zip(0..).map(|(type_text, position)| Column {
             name: format!("c{position}"),
-            type_name: type_text.split('(').next().unwrap_or_default().to_uppercase(),
+            type_name: type_text.split(['(', '<']).next().unwrap_or_default().to_uppercase(),
             type_text: (*type_text).to_owned(),
-            type_json: String::new(),
+            type_json: json.to_owned(),
             nullable: false,
             position,
         });

@@ -48,6 +48,7 @@ fn unread() -> WorkbenchInfo {
         workspace: WorkspaceBadge { name: String::new(), local: false, url: String::new(), principal: String::new() },
         writers: Vec::new(),
         tables: Vec::new(),
+        asked: None,
         problem: Some(EdgeError::new("INTERNAL", words)),
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::proto::ProductRecord;
 use super::{WriterError, records_from_rows};
-use crate::model::{ColumnType, TableInfo};
+use crate::model::TableInfo;
 
 /// Rows for one table.
 #[derive(Clone, Debug)]
@@ -17,13 +17,13 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The rows by column, and the table without the columns of types that forms have no way to fill in.
+    /// The rows by column, and the table without the columns of types that nothing fills in.
     ///
     /// # Errors
     /// [`WriterError::Rejected`] for a value that does not fit its column, which rows that were checked have none of.
     pub(super) fn records(&self) -> Result<(TableInfo, RecordBatch), WriterError> {
         let mut table = self.table.clone();
-        table.columns.retain(|column| !matches!(column.kind(), ColumnType::Binary | ColumnType::Other));
+        table.columns.retain(|column| column.field_type().is_ok());
         let records = records_from_rows(&table, &self.rows.to_json())?;
         Ok((table, records))
     }

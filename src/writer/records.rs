@@ -5,27 +5,26 @@
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
-use serde_json::Value;
 
 use super::WriterError;
-use crate::model::{Column, ColumnType, TableInfo};
+use crate::model::{Column, ColumnType, FieldType, Part, TableInfo};
 
 /// The schema of a run's record batches: the table's columns by name, in order, each with the table's nullability.
 ///
 /// STRING is Utf8, TINYINT to BIGINT are Int8 to Int64, DECIMAL is Decimal128, DATE is Date32, TIMESTAMP is microseconds with
-/// the zone `UTC`, TIMESTAMP_NTZ microseconds without one. ARRAY, MAP and STRUCT come from the column's `type_json` and have
+/// the zone `UTC`, TIMESTAMP_NTZ microseconds without one, VARIANT the text of its JSON. ARRAY, MAP and STRUCT come from the column's `type_json` and have
 /// Delta's names for their parts: `element`, and `key_value` of `key` and `value`.
 ///
 /// # Errors
-/// [`WriterError::Rejected`] for a column of a type that no way in can fill (VARIANT, INTERVAL, VOID), or without a readable
+/// [`WriterError::Rejected`] for a column of a type that no way in can fill (INTERVAL, VOID, VARIANT inside of another), or without a readable
 /// `type_json` where one is needed.
 pub fn arrow_schema(table: &TableInfo) -> Result<SchemaRef, WriterError> {
     let field = |column: &Column| {
-        let data_type = column_type(column).map_err(|problem| {
+        let kind = column.field_type().map_err(|problem| {
             let Column { name, type_text, .. } = column;
             WriterError::Rejected(format!("column {name} of {} has type {type_text}: {problem}", table.name))
         })?;
-        Ok(Field::new(&column.name, data_type, column.nullable))
+        Ok(Field::new(&column.name, arrow_type(&kind), column.nullable))
     };
     let fields = table.columns.iter().map(field).collect::<Result<Vec<_>, WriterError>>()?;
     Ok(Arc::new(Schema::new(fields)))
@@ -50,9 +49,23 @@ pub fn run_columns(table: &TableInfo) -> RunColumns {
     }
 }
 
-fn column_type(column: &Column) -> Result<DataType, String> {
-    Ok(match column.kind() {
-        ColumnType::String => DataType::Utf8,
+fn arrow_type(kind: &FieldType) -> DataType {
+    let of = |name: &str, part: &Part| field(name, arrow_type(&part.kind), part.nullable);
+    match kind {
+        FieldType::Scalar(kind) => scalar(*kind),
+        FieldType::Array(item) => DataType::List(of("element", item)),
+        FieldType::Map(key, value) => {
+            let entries = Fields::from(vec![field("key", arrow_type(key), false), of("value", value)]);
+            DataType::Map(field("key_value", DataType::Struct(entries), false), false)
+        }
+        FieldType::Struct(fields) => DataType::Struct(fields.iter().map(|(name, part)| of(name, part)).collect()),
+    }
+}
+
+fn scalar(kind: ColumnType) -> DataType {
+    match kind {
+        // A VARIANT is the text of its JSON.
+        ColumnType::String | ColumnType::Variant => DataType::Utf8,
         ColumnType::Boolean => DataType::Boolean,
         ColumnType::Byte => DataType::Int8,
         ColumnType::Short => DataType::Int16,
@@ -60,95 +73,14 @@ fn column_type(column: &Column) -> Result<DataType, String> {
         ColumnType::Long => DataType::Int64,
         ColumnType::Float => DataType::Float32,
         ColumnType::Double => DataType::Float64,
-        ColumnType::Decimal { precision, scale } => decimal(precision, scale)?,
+        // At most 38: the reading of the type has seen to it.
+        ColumnType::Decimal { precision, scale } => DataType::Decimal128(precision, i8::try_from(scale).unwrap_or(0)),
         ColumnType::Date => DataType::Date32,
-        ColumnType::Timestamp if column.type_name.eq_ignore_ascii_case("TIMESTAMP_NTZ") => {
-            DataType::Timestamp(TimeUnit::Microsecond, None)
-        }
-        ColumnType::Timestamp => instant(),
+        ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        ColumnType::TimestampNtz => DataType::Timestamp(TimeUnit::Microsecond, None),
         ColumnType::Binary => DataType::Binary,
-        ColumnType::Other => match column.type_name.to_ascii_uppercase().as_str() {
-            "ARRAY" | "MAP" | "STRUCT" => nested_column_type(column)?,
-            _ => return Err("no writer can fill it".to_owned()),
-        },
-    })
-}
-
-/// Reads `type_json`: the column's whole Delta field, or its type alone.
-fn nested_column_type(column: &Column) -> Result<DataType, String> {
-    let json: Value = serde_json::from_str(&column.type_json)
-        .map_err(|error| format!("the catalog gives no readable type_json for it ({error})"))?;
-    let is_field = json.get("name").is_some();
-    delta_type(if is_field { &json["type"] } else { &json })
-}
-
-/// A type of Delta's schema JSON; the names are those of the Delta protocol, "Schema Serialization Format".
-fn delta_type(json: &Value) -> Result<DataType, String> {
-    if let Some(name) = json.as_str() {
-        return primitive(name);
+        ColumnType::Other => DataType::Null,
     }
-    let allows_null = |key: &str| json.get(key).and_then(Value::as_bool).unwrap_or(true);
-    match json["type"].as_str() {
-        Some("array") => {
-            Ok(DataType::List(field("element", delta_type(&json["elementType"])?, allows_null("containsNull"))))
-        }
-        Some("map") => {
-            let key = field("key", delta_type(&json["keyType"])?, false);
-            let value = field("value", delta_type(&json["valueType"])?, allows_null("valueContainsNull"));
-            let entries = DataType::Struct(Fields::from(vec![key, value]));
-            Ok(DataType::Map(field("key_value", entries, false), false))
-        }
-        Some("struct") => {
-            let fields = json["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
-            if fields.is_empty() {
-                return Err("its type_json has a struct without fields".to_owned());
-            }
-            fields.iter().map(delta_field).collect::<Result<Fields, _>>().map(DataType::Struct)
-        }
-        _ => Err(format!("its type_json has {json} in place of a type")),
-    }
-}
-
-fn delta_field(json: &Value) -> Result<FieldRef, String> {
-    let name = json["name"].as_str().ok_or_else(|| format!("its type_json has a field without a name: {json}"))?;
-    let nullable = json.get("nullable").and_then(Value::as_bool).unwrap_or(true);
-    Ok(field(name, delta_type(&json["type"])?, nullable))
-}
-
-fn primitive(name: &str) -> Result<DataType, String> {
-    Ok(match name {
-        "string" => DataType::Utf8,
-        "boolean" => DataType::Boolean,
-        "byte" => DataType::Int8,
-        "short" => DataType::Int16,
-        "integer" => DataType::Int32,
-        "long" => DataType::Int64,
-        "float" => DataType::Float32,
-        "double" => DataType::Float64,
-        "date" => DataType::Date32,
-        "timestamp" => instant(),
-        "timestamp_ntz" => DataType::Timestamp(TimeUnit::Microsecond, None),
-        "binary" => DataType::Binary,
-        _ if name.starts_with("varchar(") || name.starts_with("char(") => DataType::Utf8,
-        _ => return decimal_text(name).unwrap_or_else(|| Err(format!("no writer can fill a {name} in it"))),
-    })
-}
-
-/// `decimal(10,2)`; `None` for any other text.
-fn decimal_text(name: &str) -> Option<Result<DataType, String>> {
-    let (precision, scale) = name.strip_prefix("decimal(")?.strip_suffix(')')?.split_once(',')?;
-    Some(decimal(precision.trim().parse().ok()?, scale.trim().parse().ok()?))
-}
-
-fn decimal(precision: u8, scale: u8) -> Result<DataType, String> {
-    if !(1..=38).contains(&precision) || scale > precision {
-        return Err(format!("decimal({precision},{scale}) is no type of a table"));
-    }
-    i8::try_from(scale).map(|scale| DataType::Decimal128(precision, scale)).map_err(|error| error.to_string())
-}
-
-fn instant() -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
 fn field(name: &str, data_type: DataType, nullable: bool) -> FieldRef {
@@ -189,6 +121,7 @@ mod tests {
             ("timestamp", micros(Some("UTC"))),
             ("timestamp_ntz", micros(None)),
             ("binary", DataType::Binary),
+            ("variant", DataType::Utf8),
         ];
         for (type_text, expected) in cases {
             let schema = arrow_schema(&table(&[("c", type_text, "")])).unwrap();
@@ -218,7 +151,7 @@ mod tests {
     #[test]
     fn columns_that_cannot_be_filled_are_named() {
         let cases = [
-            ("variant", "", "no writer can fill it"),
+            ("interval day", "", "no writer can fill it"),
             ("array<int>", "", "no readable type_json"),
             ("array<int>", r#"{"type":"array"}"#, "null in place of a type"),
             ("array<variant>", r#"{"type":"array","elementType":"variant","containsNull":true}"#, "a variant in it"),

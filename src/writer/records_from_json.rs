@@ -7,13 +7,17 @@ use arrow_array::types::{
     Int64Type, TimestampMicrosecondType,
 };
 use arrow_array::{
-    ArrayRef, BooleanArray, PrimitiveArray, RecordBatch, RecordBatchOptions, StringArray, new_null_array,
+    ArrayRef, BinaryArray, BooleanArray, ListArray, MapArray, PrimitiveArray, RecordBatch, RecordBatchOptions,
+    StringArray, StructArray,
 };
-use arrow_schema::DataType;
+use arrow_buffer::{NullBuffer, OffsetBuffer};
+use arrow_schema::{ArrowError, DataType};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::{WriterError, arrow_schema};
-use crate::model::{CalendarDate, Column, TableInfo, timestamp_micros};
+use crate::model::{CalendarDate, Column, ColumnType, TableInfo, local_micros, timestamp_micros};
 
 /// The rows as a batch with the table's columns; what a row leaves out is null.
 ///
@@ -27,7 +31,11 @@ pub fn records_from_rows(table: &TableInfo, rows: &[Map<String, Value>]) -> Resu
     let schema = arrow_schema(table)?;
     let columns = table.columns.iter().zip(schema.fields()).map(|(column, field)| {
         let values = rows.iter().map(|row| row.get(&column.name).filter(|value| !value.is_null()));
-        array(values.collect(), column, field.data_type())
+        let values: Vec<Option<&Value>> = values.collect();
+        if column.kind() == ColumnType::Variant {
+            return Ok(Arc::new(StringArray::from_iter(values.iter().map(|value| value.map(variant_text)))) as ArrayRef);
+        }
+        array(values, column, field.data_type())
     });
     let columns = columns.collect::<Result<_, _>>()?;
     let count = RecordBatchOptions::new().with_row_count(Some(rows.len()));
@@ -52,15 +60,89 @@ fn array(values: Vec<Option<&Value>>, column: &Column, kind: &DataType) -> Resul
         DataType::Date32 => primitive::<Date32Type>(&values, column, kind, |value| {
             Some(CalendarDate::parse(value.as_str()?)?.days_since_epoch())
         })?,
-        DataType::Timestamp(..) => primitive::<TimestampMicrosecondType>(&values, column, kind, |value| {
-            value.as_i64().or_else(|| timestamp_micros(value.as_str()?))
+        DataType::Timestamp(_, zone) => primitive::<TimestampMicrosecondType>(&values, column, kind, |value| {
+            let read = |text: &str| timestamp_micros(text).or_else(|| local_micros(text).filter(|_| zone.is_none()));
+            value.as_i64().or_else(|| read(value.as_str()?))
         })?,
-        _ => {
-            // Forms do not fill in the other types: `read` lets nulls through only.
-            read(&values, column, |_| None::<()>)?;
-            new_null_array(kind, values.len())
+        DataType::Binary => {
+            let decoded = read(&values, column, |value| STANDARD.decode(value.as_str()?).ok())?;
+            Arc::new(BinaryArray::from_iter(decoded))
         }
+        DataType::List(item) => {
+            let lists = read(&values, column, Value::as_array)?;
+            let items = lists.iter().flatten().flat_map(|items| items.iter()).map(not_null).collect();
+            let items = array(items, column, item.data_type())?;
+            let lengths = lists.iter().map(|items| items.map_or(0, Vec::len));
+            let lists = ListArray::try_new(item.clone(), OffsetBuffer::from_lengths(lengths), items, nulls(&lists));
+            Arc::new(lists.map_err(|error| unfit(column, &error))?)
+        }
+        DataType::Struct(fields) => {
+            let objects = read(&values, column, Value::as_object)?;
+            let stray = objects.iter().flatten().flat_map(|object| object.iter());
+            if let Some((name, value)) = stray.into_iter().find(|(name, _)| fields.find(name).is_none()) {
+                return Err(WriterError::Rejected(format!("no field of column {} takes {name} {value}", column.name)));
+            }
+            let children = fields.iter().map(|field| {
+                let values = objects.iter().map(|object| object.and_then(|object| object.get(field.name())));
+                array(values.map(|value| value.and_then(not_null)).collect(), column, field.data_type())
+            });
+            let children = children.collect::<Result<Vec<_>, _>>()?;
+            let structs = StructArray::try_new_with_length(fields.clone(), children, nulls(&objects), objects.len());
+            Arc::new(structs.map_err(|error| unfit(column, &error))?)
+        }
+        DataType::Map(entries, ordered) => {
+            let DataType::Struct(pair) = entries.data_type() else { return Err(no_map(column)) };
+            let [key, value] = &pair[..] else { return Err(no_map(column)) };
+            let objects = read(&values, column, Value::as_object)?;
+            let all = || objects.iter().flatten().flat_map(|object| object.iter());
+            let keys: Option<Vec<Value>> = all().map(|(name, _)| key_of(name, key.data_type())).collect();
+            let Some(keys) = keys else { return Err(no_map(column)) };
+            let keys = array(keys.iter().map(Some).collect(), column, key.data_type())?;
+            let values = array(all().map(|(_, value)| not_null(value)).collect(), column, value.data_type())?;
+            let pairs = StructArray::try_new(pair.clone(), vec![keys, values], None);
+            let pairs = pairs.map_err(|error| unfit(column, &error))?;
+            let lengths = objects.iter().map(|object| object.map_or(0, Map::len));
+            let offsets = OffsetBuffer::from_lengths(lengths);
+            let maps = MapArray::try_new(entries.clone(), offsets, pairs, nulls(&objects), *ordered);
+            Arc::new(maps.map_err(|error| unfit(column, &error))?)
+        }
+        other => return Err(WriterError::Rejected(format!("column {} has type {other}", column.name))),
     })
+}
+
+/// JSON text is taken as it is; any other value is its own JSON.
+fn variant_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn not_null(value: &Value) -> Option<&Value> {
+    Some(value).filter(|value| !value.is_null())
+}
+
+fn nulls<T>(values: &[Option<T>]) -> Option<NullBuffer> {
+    values.iter().any(Option::is_none).then(|| values.iter().map(Option::is_some).collect())
+}
+
+/// The key of a map's entry, which is text in JSON; `None` when it is none of that type.
+fn key_of(text: &str, kind: &DataType) -> Option<Value> {
+    match kind {
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => {
+            text.parse::<i64>().ok().map(Value::from)
+        }
+        DataType::Float32 | DataType::Float64 => text.parse::<f64>().ok().map(Value::from),
+        DataType::Boolean => text.parse::<bool>().ok().map(Value::from),
+        _ => Some(text.into()),
+    }
+}
+
+fn no_map(column: &Column) -> WriterError {
+    let Column { name, type_text, .. } = column;
+    WriterError::Rejected(format!("column {name} ({type_text}) does not take such keys"))
+}
+
+fn unfit(column: &Column, error: &ArrowError) -> WriterError {
+    let Column { name, type_text, .. } = column;
+    WriterError::Rejected(format!("column {name} ({type_text}): {error}"))
 }
 
 fn primitive<T: ArrowPrimitiveType>(
@@ -108,6 +190,7 @@ fn unscaled(text: &str, precision: u8, scale: u8) -> Option<i128> {
 
 #[cfg(test)]
 mod tests {
+    use arrow_array::Array;
     use arrow_array::cast::AsArray;
     use serde_json::json;
 
@@ -168,6 +251,42 @@ mod tests {
     }
 
     #[test]
+    fn values_inside_of_others_find_their_places() {
+        let json = r#"{"type":"map","keyType":"integer","valueContainsNull":true,"valueType":{"type":"struct","fields":[
+            {"name":"b","type":{"type":"array","elementType":"binary","containsNull":true},"nullable":true,"metadata":{}},
+            {"name":"d","type":"date","nullable":true,"metadata":{}}]}}"#;
+        let mut table = table(&[("m", "map<..>"), ("v", "variant")]);
+        table.columns[0].type_name = "MAP".to_owned();
+        table.columns[0].type_json = json.to_owned();
+        let rows = self::rows(json!([
+            {"m": {"-7": {"b": ["AAH/", null, ""], "d": "1969-12-31"}, "8": null}, "v": {"a": [1]}},
+            {"m": {}, "v": "\"text\""},
+            {},
+            {"m": {"9": {"b": []}}, "v": 1.5},
+        ]));
+        let records = records_from_rows(&table, &rows).unwrap();
+        let maps = records.column(0).as_map();
+        assert_eq!(maps.value_offsets(), [0, 2, 2, 2, 3]);
+        assert_eq!((maps.null_count(), maps.is_null(2)), (1, true));
+        assert_eq!(maps.keys().as_primitive::<Int32Type>().values().as_ref(), [-7, 8, 9]);
+        let values = maps.values().as_struct();
+        assert!(values.is_null(1));
+        let lists = values.column(0).as_list::<i32>();
+        assert_eq!(lists.value_offsets(), [0, 3, 3, 3]);
+        assert_eq!((lists.is_null(1), lists.is_null(2)), (true, false));
+        let bytes = lists.values().as_binary::<i32>();
+        assert_eq!((bytes.value(0), bytes.is_null(1), bytes.value(2)), (&b"\x00\x01\xff"[..], true, &b""[..]));
+        assert_eq!(values.column(1).as_primitive::<Date32Type>().value(0), -1);
+        let variants: Vec<_> = records.column(1).as_string::<i32>().iter().collect();
+        assert_eq!(variants, [Some(r#"{"a":[1]}"#), Some("\"text\""), None, Some("1.5")]);
+        let stray = self::rows(json!([{"m": {"1": {"x": 1}}}]));
+        let error = records_from_rows(&table, &stray).unwrap_err();
+        assert_eq!(error.to_string(), "no field of column m takes x 1");
+        let error = records_from_rows(&table, &self::rows(json!([{"m": {"k": null}}]))).unwrap_err();
+        assert!(error.to_string().contains("does not take such keys"), "{error}");
+    }
+
+    #[test]
     fn a_value_that_does_not_fit_is_named() {
         let cases = [
             ("string", json!(1)),
@@ -178,7 +297,8 @@ mod tests {
             ("decimal(5,2)", json!("1e3")),
             ("date", json!("2025-02-31")),
             ("timestamp", json!("soon")),
-            ("binary", json!("AA==")),
+            ("binary", json!("AA")),
+            ("timestamp", json!("2026-01-31T12:00:00")),
         ];
         for (type_text, value) in cases {
             let error = records_from_rows(&table(&[("c", type_text)]), &rows(json!([{"c": value}]))).unwrap_err();

@@ -24,7 +24,7 @@ use super::{Batch, Progress, Receipt, Session, WriteFailure, Writer, WriterError
 use crate::model::{SqlMode, TableInfo, WriterKind, WriterOptions};
 use crate::workspace::{Statement, Workspace};
 
-pub(super) use inserts::{quoted, sql_type};
+pub(super) use inserts::{Reading, check_columns, sql_type};
 pub(super) use json::{Nested, Objects};
 pub(super) use literals::push_text;
 pub(super) use session::inserted;

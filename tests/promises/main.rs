@@ -7,6 +7,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod any_table;
 mod beside;
 mod bundle;
 mod clients;

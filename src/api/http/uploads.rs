@@ -147,6 +147,13 @@ async fn from_form(uploads: &Uploads, form: &mut Multipart, table: &mut String) 
         let Some(mut field) = next else { break };
         match field.name().unwrap_or_default() {
             "table" => *table = short_text(&mut field).await?,
+            // Behind the one that was chosen; a name that was typed counts more.
+            "table.other" => {
+                let other = short_text(&mut field).await?;
+                if !other.trim().is_empty() {
+                    *table = other.trim().to_owned();
+                }
+            }
             "file" | "pasted" if taken.is_none() => {
                 let name = field.file_name().unwrap_or("pasted").to_owned();
                 if let Some(first) = field.next_piece().await? {

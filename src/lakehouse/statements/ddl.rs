@@ -154,6 +154,10 @@ fn parse_table(parser: &mut Parser<'_>) -> Result<Ddl, ParserError> {
     }
     parser.expect_token(&Token::RParen)?;
     while parse_clause(parser, &mut options)? {}
+    let is_column = |name: &String| fields.iter().any(|field| field.name().eq_ignore_ascii_case(name));
+    if let Some(unknown) = options.clustered_by.iter().find(|name| !is_column(name)) {
+        return Err(ParserError::ParserError(format!("CLUSTER BY: there is no column '{unknown}'")));
+    }
     Ok(Ddl::Table { name, fields, options })
 }
 
@@ -191,6 +195,19 @@ fn parse_clause(parser: &mut Parser<'_>, options: &mut TableOptions) -> Result<b
         options.comment = Some(parser.parse_literal_string()?);
     } else if parser.parse_keyword(Keyword::TBLPROPERTIES) {
         options.properties = parse_properties(parser)?;
+    } else if parser.parse_keywords(&[Keyword::CLUSTER, Keyword::BY]) {
+        // How the files of a workspace are laid out; rows are the same without it.
+        if is_word(&parser.peek_token_ref().token, "AUTO") {
+            parser.next_token();
+        } else {
+            parser.expect_token(&Token::LParen)?;
+            options.clustered_by =
+                parser.parse_comma_separated(Parser::parse_identifier)?.into_iter().map(|one| one.value).collect();
+            parser.expect_token(&Token::RParen)?;
+        }
+    } else if parser.parse_keyword(Keyword::PARTITIONED) {
+        let message = "PARTITIONED BY: the local lakehouse keeps no partitions; write CLUSTER BY (column, ...)";
+        return Err(ParserError::ParserError(message.to_owned()));
     } else {
         return Ok(false);
     }

@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+/// The field for a table that is not among those to choose from.
+pub const OTHER_TABLE: &str = "table.other";
+
 /// What is typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {
@@ -84,6 +87,10 @@ impl FromIterator<(String, String)> for Form {
             if !form.has(&name) {
                 form.pairs.push((name, text));
             }
+        }
+        // A name that was typed counts more than one that was chosen.
+        if let Some(other) = form.take(OTHER_TABLE).filter(|other| !other.trim().is_empty()) {
+            form.set("table", other.trim());
         }
         form
     }

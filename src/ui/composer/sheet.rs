@@ -43,10 +43,9 @@ pub struct Uploaded {
 
 impl Sheet {
     /// A fresh form for made records, or that of the comparison `from`.
-    pub async fn generator(engine: &Engine, from: &str) -> Self {
-        let info = engine.workbench_info().await;
-        let table = first_choice(&info).cloned();
-        let mut sheet = Self::new(info);
+    pub async fn generator(engine: &Engine, from: &str, table: &str) -> Self {
+        let mut sheet = Self::about(engine, table).await;
+        let table = sheet.info.asked.as_ref().or(first_choice(&sheet.info)).cloned();
         sheet.form = Form::fresh(table.as_ref(), &sheet.info.writers);
         if !from.is_empty() {
             match plan_that_ran(engine, from).await {
@@ -55,7 +54,13 @@ impl Sheet {
                         "That comparison read a file, and files are not kept. Nothing was started. Upload it again.";
                     sheet.problem = Some(EdgeError::new("NOT_FOUND", message));
                 }
-                Ok(plan) => sheet.form = Form::of(&plan, &sheet.info.writers),
+                Ok(plan) => {
+                    let known = engine.add_table(&mut sheet.info, &plan.table).await;
+                    sheet
+                        .errors
+                        .extend(known.err().map(|error| FieldError::new("table", "unknown", error.message, None)));
+                    sheet.form = Form::of(&plan, &sheet.info.writers);
+                }
                 Err(error) => sheet.problem = Some(error),
             }
         }
@@ -65,7 +70,7 @@ impl Sheet {
 
     /// The page that takes a file, or with an upload's id the form for its records.
     pub async fn upload(engine: &Engine, id: &str, table: &str) -> Self {
-        let mut sheet = Self::new(engine.workbench_info().await);
+        let mut sheet = Self::about(engine, table).await;
         let chosen = first_choice(&sheet.info).map(TableName::to_string).unwrap_or_default();
         let table = if table.is_empty() { chosen } else { table.to_owned() };
         sheet.form.set("table", &table);
@@ -88,7 +93,7 @@ impl Sheet {
 
     /// What was sent, shown again.
     pub async fn again(engine: &Engine, form: Form) -> Self {
-        let mut sheet = Self::new(engine.workbench_info().await);
+        let mut sheet = Self::about(engine, form.text("table")).await;
         sheet.form = form;
         if sheet.is_upload() {
             sheet.look_into_upload(engine).await;
@@ -122,6 +127,18 @@ impl Sheet {
     /// Whether the records come from an upload.
     pub fn is_upload(&self) -> bool {
         !self.form.text("upload").is_empty()
+    }
+
+    /// Nothing typed; with `table` among the tables, wherever it is, and its trouble among the errors. What is no table's name is
+    /// left for who reads the form.
+    async fn about(engine: &Engine, table: &str) -> Self {
+        let mut sheet = Self::new(engine.workbench_info().await);
+        if let Ok(name) = TableName::parse(table)
+            && let Err(error) = engine.add_table(&mut sheet.info, &name).await
+        {
+            sheet.errors.push(FieldError::new("table", "unknown", error.message, Some(&table.into())));
+        }
+        sheet
     }
 
     fn new(info: WorkbenchInfo) -> Self {
@@ -192,7 +209,7 @@ impl Sheet {
 
 /// The summary and the plan file of what is typed.
 pub async fn news_of(engine: &Engine, form: &Form) -> PlanPreview {
-    summary::news(form, &engine.workbench_info().await.tables)
+    summary::news(form, &Sheet::about(engine, form.text("table")).await.info.tables)
 }
 
 /// The plan that is typed.
@@ -200,7 +217,7 @@ pub async fn news_of(engine: &Engine, form: &Form) -> PlanPreview {
 /// # Errors
 /// Every broken rule, by the names of fields.
 pub async fn plan_of(engine: &Engine, form: &Form) -> Result<Plan, Vec<FieldError>> {
-    form.plan(summary::fitting(form, &engine.workbench_info().await.tables))
+    form.plan(summary::fitting(form, &Sheet::about(engine, form.text("table")).await.info.tables))
 }
 
 /// A table for telemetry if there is one, else the first.

@@ -1,6 +1,7 @@
 //! The left half of the composer: which records, how many, how fast.
 
 use super::fields::{Input, Pen};
+use super::form::OTHER_TABLE;
 use super::summary::fitting;
 use crate::model::number::count_of;
 use crate::model::{SourceKind, TableInfo};
@@ -11,6 +12,7 @@ impl Pen<'_> {
         self.markup
             .raw("<section class=\"part\" aria-labelledby=\"records-title\"><h2 id=\"records-title\">Records</h2>");
         self.table("The records are made to fit its columns.");
+        self.other_table(true);
         let fitting = match fitting(&self.sheet.form, &self.sheet.info.tables) {
             SourceKind::Telemetry => "As the table wants them: readings of devices",
             SourceKind::Products => "As the table wants them: products",
@@ -61,6 +63,28 @@ impl Pen<'_> {
             choices.insert(0, ("", "Choose a table"));
         }
         self.select("table", "Table", &choices, help);
+    }
+
+    /// For a table of another schema: typed, or looked for.
+    pub(super) fn other_table(&mut self, has_button: bool) {
+        self.markup.raw("<details class=\"other-table\"><summary>Another table</summary><div class=\"go\">");
+        self.markup.open(
+            "input",
+            &[
+                ("type", "text"),
+                ("name", OTHER_TABLE),
+                ("class", "code"),
+                ("aria-label", "Full name of another table"),
+                ("placeholder", "catalog.schema.table"),
+                ("autocomplete", "off"),
+                ("spellcheck", "false"),
+            ],
+        );
+        if has_button {
+            let button = [("type", "submit"), ("name", "action"), ("value", "check"), ("class", "button small")];
+            self.markup.element("button", &button, "Use it");
+        }
+        self.markup.raw("<a class=\"button small\" href=\"/tables\">Browse all tables</a></div></details>");
     }
 
     fn pace(&mut self) {

@@ -40,6 +40,7 @@ fn table(name: &str, columns: &[(&str, &str)]) -> TableInfo {
 
 fn info() -> WorkbenchInfo {
     WorkbenchInfo {
+        asked: None,
         workspace: WorkspaceBadge {
             name: "Local".into(),
             local: true,

@@ -16,6 +16,7 @@ impl Pen<'_> {
     pub(super) fn upload_start(&mut self) {
         self.markup.raw("<section class=\"part\" aria-labelledby=\"file-title\"><h2 id=\"file-title\">File</h2>");
         self.table("Where the records shall go; its columns decide how they are read.");
+        self.other_table(false);
         self.markup.raw(
             "<div class=\"field drop\"><label for=\"f-file\">Drop a file here, or choose one</label>\
              <input type=\"file\" id=\"f-file\" name=\"file\" aria-describedby=\"f-file-about\" \
@@ -46,6 +47,7 @@ impl Pen<'_> {
         self.markup.raw(" · <a href=\"/?source=upload\">Take another file</a></p>");
         self.errors("upload");
         self.table("Choose another and press Preview again.");
+        self.other_table(true);
         self.mapping(preview);
         self.markup.raw("<div class=\"preview-again\">");
         self.markup.raw(
@@ -159,7 +161,9 @@ impl Pen<'_> {
 
     fn is_time(&self, column: &str) -> bool {
         let table = self.sheet.info.tables.iter().find(|table| table.name.to_string() == self.sheet.form.text("table"));
-        table.and_then(|table| table.column(column)).is_some_and(|column| column.kind() == ColumnType::Timestamp)
+        table
+            .and_then(|table| table.column(column))
+            .is_some_and(|column| matches!(column.kind(), ColumnType::Timestamp | ColumnType::TimestampNtz))
     }
 
     fn broken_rules(&mut self, preview: &FilePreview) {

@@ -12,10 +12,10 @@ use tokio_util::task::TaskTracker;
 
 use super::file::Format;
 use super::statement::copy_into;
-use crate::model::TableInfo;
+use crate::model::{ColumnType, TableInfo};
 use crate::workspace::{OnSent, Statement, StatementResult, VolumePath, Workspace, WorkspaceError};
 use crate::writer::resilience::{Answered, AttemptFailed, GaveUp, Resilience, once};
-use crate::writer::sql::inserted;
+use crate::writer::sql::{check_columns, inserted};
 use crate::writer::{Acknowledged, BatchProgress, Encoded, Payload, Session, WriteFailure, WriterError};
 
 /// How long the removal of the last files is waited for.
@@ -37,6 +37,18 @@ pub(super) struct CopySession {
     removals: TaskTracker,
 }
 
+/// Whether files of that format carry every column.
+fn check(table: &TableInfo, format: Format) -> Result<(), WriterError> {
+    match (format, table.columns.iter().find(|column| column.kind() == ColumnType::Variant)) {
+        (Format::Json, _) => check_columns(table),
+        (Format::Parquet, None) => Ok(()),
+        (Format::Parquet, Some(column)) => Err(WriterError::Rejected(format!(
+            "column {} has type variant, which a Parquet file would bring as text; use copy-into with json, or zerobus",
+            column.name
+        ))),
+    }
+}
+
 /// A file that is in the table.
 pub(super) struct Loaded {
     pub(super) file: VolumePath,
@@ -51,7 +63,7 @@ impl CopySession {
     /// Connects to nothing yet.
     ///
     /// # Errors
-    /// [`WriterError::NotConfigured`] without a warehouse.
+    /// [`WriterError::NotConfigured`] without a warehouse, [`WriterError::Rejected`] for a column that such files do not carry.
     pub(super) fn new(
         workspace: Arc<Workspace>,
         table: TableInfo,
@@ -60,6 +72,7 @@ impl CopySession {
         retries: bool,
     ) -> Result<Self, WriterError> {
         let warehouse = workspace.warehouse_id()?.to_owned();
+        check(&table, format)?;
         let resilience = retries.then(Resilience::at_least_once);
         let (next, removals) = (AtomicU64::new(0), TaskTracker::new());
         Ok(Self { workspace, warehouse, table, folder, format, next, resilience, removals })

@@ -6,9 +6,9 @@
 //! what its columns are.
 
 use super::file::Format;
-use crate::model::{Column, ColumnType, TableInfo};
+use crate::model::{Column, ColumnType, TableInfo, quoted};
 use crate::workspace::VolumePath;
-use crate::writer::sql::{push_text, quoted, sql_type};
+use crate::writer::sql::{Reading, push_text, sql_type};
 
 /// Loads the file `name` of `folder`.
 pub(super) fn copy_into(table: &TableInfo, folder: &VolumePath, name: &str, format: Format) -> String {
@@ -26,13 +26,10 @@ pub(super) fn copy_into(table: &TableInfo, folder: &VolumePath, name: &str, form
 
 fn selected(column: &Column) -> String {
     let name = quoted(&column.name);
-    match column.kind() {
-        ColumnType::String => name,
-        ColumnType::Binary => format!("unbase64({name}) AS {name}"),
-        ColumnType::Other => {
-            format!("from_json({name}, {}, map('mode', 'FAILFAST')) AS {name}", literal(&sql_type(column)))
-        }
-        _ => format!("CAST({name} AS {}) AS {name}", sql_type(column)),
+    match (column.kind(), Reading::of(column)) {
+        (ColumnType::String, _) => name,
+        (_, Reading::Plain) => format!("CAST({name} AS {}) AS {name}", sql_type(column)),
+        (_, reading) => format!("{} AS {name}", reading.expression(&name)),
     }
 }
 
@@ -56,6 +53,7 @@ mod tests {
             ("t", "timestamp"),
             ("b", "binary"),
             ("l", "array<struct<a: int>>"),
+            ("v", "variant"),
         ];
         let columns = types.iter().zip(0..).map(|((name, type_text), position)| Column {
             name: (*name).to_owned(),
@@ -69,7 +67,7 @@ mod tests {
         let folder = VolumePath::of(&TableName::parse("a.b.v").unwrap()).join("it's");
         let expected = "COPY INTO `a`.`b`.`c` FROM (SELECT `s`, CAST(`n``n` AS SMALLINT) AS `n``n`, \
             CAST(`m` AS DECIMAL(5,2)) AS `m`, CAST(`t` AS TIMESTAMP) AS `t`, unbase64(`b`) AS `b`, \
-            from_json(`l`, 'array<struct<a: int>>', map('mode', 'FAILFAST')) AS `l` FROM '/Volumes/a/b/v/it\\'s') \
+            from_json(`l`, 'array<struct<a: int>>', map('mode', 'FAILFAST')) AS `l`, parse_json(`v`) AS `v` FROM '/Volumes/a/b/v/it\\'s') \
             FILEFORMAT = JSON FILES = ('7.json') \
             FORMAT_OPTIONS ('primitivesAsString' = 'true', 'mode' = 'FAILFAST', 'ignoreMissingFiles' = 'false')";
         assert_eq!(copy_into(&table, &folder, "7.json", Format::Json), expected);

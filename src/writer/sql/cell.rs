@@ -11,7 +11,6 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike};
 
-use crate::model::{Column, ColumnType, TableInfo};
 use crate::writer::WriterError;
 
 /// 1970-01-01, counted in days from the beginning of year 1 as chrono does.
@@ -34,23 +33,6 @@ pub(super) enum Cell<'a> {
     /// A time of no zone.
     LocalTime(NaiveDateTime),
     Bytes(&'a [u8]),
-}
-
-/// Checks that every column is of a type that SQL text can carry.
-///
-/// # Errors
-/// [`WriterError::Rejected`] for a column that is not; `way` is what cannot carry it.
-pub(super) fn check_columns(table: &TableInfo, carries_binary: bool, way: &str) -> Result<(), WriterError> {
-    let carried = |column: &&Column| match column.kind() {
-        ColumnType::Binary => carries_binary,
-        kind => kind != ColumnType::Other,
-    };
-    match table.columns.iter().find(|column| !carried(column)) {
-        None => Ok(()),
-        Some(Column { name, type_text, .. }) => Err(WriterError::Rejected(format!(
-            "column {name} has type {type_text}, which {way} cannot carry; use json-parameter or zerobus"
-        ))),
-    }
 }
 
 /// The value in a row of a column of a batch.

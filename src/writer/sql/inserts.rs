@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use crate::model::{ColumnType, TableInfo};
+use super::literals::push_text;
+use crate::model::{Column, ColumnType, FieldType, TableInfo, quoted};
 use crate::writer::WriterError;
 
 /// Databricks' SQL connector documents at most 255 parameter markers for a query.
@@ -37,28 +38,76 @@ impl Target<'_> {
     }
 }
 
-/// A name for SQL text.
-pub(in crate::writer) fn quoted(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
+/// A column's type for SQL text.
+pub(in crate::writer) fn sql_type(column: &Column) -> String {
+    column.field_type().map_or_else(|_| column.type_text.clone(), |kind| kind.sql())
 }
 
-/// A column's type for SQL text.
-pub(in crate::writer) fn sql_type(column: &crate::model::Column) -> String {
-    match column.kind() {
-        // Neither parameters nor from_json know the lengths of VARCHAR and CHAR.
-        ColumnType::String => "STRING".to_owned(),
-        ColumnType::Boolean => "BOOLEAN".to_owned(),
-        ColumnType::Byte => "TINYINT".to_owned(),
-        ColumnType::Short => "SMALLINT".to_owned(),
-        ColumnType::Int => "INT".to_owned(),
-        ColumnType::Long => "BIGINT".to_owned(),
-        ColumnType::Float => "FLOAT".to_owned(),
-        ColumnType::Double => "DOUBLE".to_owned(),
-        ColumnType::Decimal { precision, scale } => format!("DECIMAL({precision},{scale})"),
-        ColumnType::Date => "DATE".to_owned(),
-        ColumnType::Timestamp => column.type_name.to_ascii_uppercase(),
-        ColumnType::Binary => "BINARY".to_owned(),
-        ColumnType::Other => column.type_text.clone(),
+/// How SQL reads a column from a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::writer) enum Reading {
+    /// The text is the value, or a CAST reads it.
+    Plain,
+    /// BINARY, from base64.
+    Base64,
+    /// Arrays, maps and structs, from JSON; with their type.
+    Json(String),
+    /// VARIANT, from JSON.
+    Variant,
+}
+
+impl Reading {
+    pub(in crate::writer) fn of(column: &Column) -> Self {
+        match column.kind() {
+            ColumnType::Binary => Self::Base64,
+            ColumnType::Variant => Self::Variant,
+            ColumnType::Other => Self::Json(sql_type(column)),
+            _ => Self::Plain,
+        }
+    }
+
+    /// The expression that reads `text`, itself an expression. FAILFAST, because by itself `from_json` makes NULL of what it
+    /// cannot read.
+    pub(in crate::writer) fn expression(&self, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Base64 => format!("unbase64({text})"),
+            Self::Variant => format!("parse_json({text})"),
+            Self::Json(kind) => {
+                let mut schema = String::new();
+                push_text(&mut schema, kind);
+                format!("from_json({text}, {schema}, map('mode', 'FAILFAST'))")
+            }
+        }
+    }
+}
+
+/// Checks that SQL can read every column from a text.
+///
+/// # Errors
+/// [`WriterError::Rejected`] for a type that nothing fills, and for maps whose keys are no text: `from_json` has none
+/// (Databricks' INVALID_JSON_MAP_KEY_TYPE).
+pub(in crate::writer) fn check_columns(table: &TableInfo) -> Result<(), WriterError> {
+    for column in &table.columns {
+        let problem = match column.field_type() {
+            Ok(kind) if has_text_keys(&kind) => continue,
+            Ok(_) => "SQL reads maps from JSON, and then their keys must be STRING",
+            Err(_) => "SQL has no text for it",
+        };
+        let Column { name, type_text, .. } = column;
+        return Err(WriterError::Rejected(format!(
+            "column {name} has type {type_text}, which this way cannot carry: {problem}. Use zerobus, or copy-into with parquet"
+        )));
+    }
+    Ok(())
+}
+
+fn has_text_keys(kind: &FieldType) -> bool {
+    match kind {
+        FieldType::Scalar(_) => true,
+        FieldType::Array(item) => has_text_keys(&item.kind),
+        FieldType::Map(key, value) => **key == FieldType::Scalar(ColumnType::String) && has_text_keys(&value.kind),
+        FieldType::Struct(fields) => fields.iter().all(|(_, part)| has_text_keys(&part.kind)),
     }
 }
 

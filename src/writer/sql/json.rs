@@ -60,6 +60,24 @@ impl<'b> Objects<'b> {
     }
 }
 
+/// A value that is not null as text for [`Reading::expression`](super::inserts::Reading::expression): base64 of bytes, JSON of
+/// arrays, maps and structs, of all else what CAST reads.
+///
+/// # Errors
+/// As [`value`].
+pub(super) fn readable(array: &ArrayRef, row: usize) -> Result<String, String> {
+    let mut text = String::new();
+    if array.data_type().is_nested() {
+        push_value(&mut text, array, row)?;
+        return Ok(text);
+    }
+    match value(array, row)? {
+        Cell::Bytes(bytes) => STANDARD.encode_string(bytes, &mut text),
+        cell => cell.write_text(&mut text),
+    }
+    Ok(text)
+}
+
 fn push_value(out: &mut String, array: &ArrayRef, row: usize) -> Result<(), String> {
     if array.is_null(row) {
         out.push_str("null");

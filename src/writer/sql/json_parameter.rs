@@ -3,9 +3,10 @@
 
 use arrow_array::RecordBatch;
 
-use super::inserts::{Insert, MOST_VALUE_BYTES, Target, grouped, quoted, sql_type};
+use super::inserts::{Insert, MOST_VALUE_BYTES, Reading, Target, grouped, sql_type};
 use super::json::{Nested, Objects};
 use super::literals::push_text;
+use crate::model::{Column, quoted};
 use crate::workspace::Statement;
 use crate::writer::WriterError;
 
@@ -29,14 +30,28 @@ pub(super) fn inserts(target: Target<'_>, batch: &RecordBatch) -> Result<Vec<Ins
     })
 }
 
-/// FAILFAST, because by itself `from_json` makes NULL of what it cannot read.
+/// FAILFAST, because by itself `from_json` makes NULL of what it cannot read. A VARIANT is text of JSON within the JSON.
 fn statement(target: Target<'_>) -> String {
-    let columns = target.table.columns.iter();
-    let fields: Vec<String> = columns.map(|column| format!("{}: {}", quoted(&column.name), sql_type(column))).collect();
+    let columns = &target.table.columns;
+    let is_variant = |column: &&Column| Reading::of(column) == Reading::Variant;
+    let field = |column: &Column| {
+        let kind = if is_variant(&column) { "STRING".to_owned() } else { sql_type(column) };
+        format!("{}: {kind}", quoted(&column.name))
+    };
+    let fields: Vec<String> = columns.iter().map(field).collect();
     let mut schema = String::new();
     push_text(&mut schema, &format!("ARRAY<STRUCT<{}>>", fields.join(", ")));
+    let selected = if columns.iter().any(|column| is_variant(&column)) {
+        let selected = columns.iter().map(|column| {
+            let field = format!("r.{}", quoted(&column.name));
+            if is_variant(&column) { Reading::Variant.expression(&field) } else { field }
+        });
+        selected.collect::<Vec<_>>().join(", ")
+    } else {
+        "r.*".to_owned()
+    };
     format!(
-        "{} SELECT r.* FROM (SELECT explode(from_json(:p0, {schema}, map('mode', 'FAILFAST'))) AS r)",
+        "{} SELECT {selected} FROM (SELECT explode(from_json(:p0, {schema}, map('mode', 'FAILFAST'))) AS r)",
         target.insert_into()
     )
 }
@@ -62,6 +77,17 @@ mod tests {
         let payload: Value = serde_json::from_str(parameter["value"].as_str().unwrap()).unwrap();
         let first = json!({"a`b": "'); --", "t": "1970-01-01T00:00:00.000000Z", "m": "1.50"});
         assert_eq!(payload, json!([first, {"a`b": null, "t": null, "m": null}]));
+    }
+
+    #[test]
+    fn a_variant_is_read_from_its_text() {
+        let table = table(&[("a", "int"), ("v", "variant")]);
+        let inserts = inserts(Target { table: &table, warehouse: "w" }, &batch(&table, &[json!({"v": [1]})])).unwrap();
+        let body = parse(&inserts[0]);
+        let text = "INSERT INTO `a`.`b`.`c` (`a`, `v`) SELECT r.`a`, parse_json(r.`v`) FROM (SELECT explode(from_json(:p0, \
+            'ARRAY<STRUCT<`a`: INT, `v`: STRING>>', map('mode', 'FAILFAST'))) AS r)";
+        assert_eq!(body["statement"], text);
+        assert_eq!(body["parameters"][0]["value"], "[{\"a\":null,\"v\":\"[1]\"}]");
     }
 
     #[test]

@@ -2,12 +2,13 @@
 //!
 //! The only mode whose text has values in it, so everything that could end a literal is escaped here.
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array, RecordBatch};
 use bytes::Bytes;
 
-use super::cell::{Cell, cell};
-use super::inserts::{Insert, MOST_STATEMENT_BYTES, Target, grouped, sql_type};
-use crate::model::ColumnType;
+use super::cell::{Cell, cell, refused};
+use super::inserts::{Insert, MOST_STATEMENT_BYTES, Reading, Target, grouped, sql_type};
+use super::json::readable;
+use crate::model::{Column, ColumnType};
 use crate::workspace::Statement;
 use crate::writer::WriterError;
 
@@ -16,14 +17,16 @@ use crate::writer::WriterError;
 /// # Errors
 /// [`WriterError::Rejected`] for a value that has no literal.
 pub(super) fn inserts(target: Target<'_>, batch: &RecordBatch) -> Result<Vec<Insert>, WriterError> {
-    let kinds: Vec<Kind> =
-        target.table.columns.iter().map(|column| Kind::of(column.kind(), sql_type(column))).collect();
+    let kinds: Vec<Kind> = target.table.columns.iter().map(Kind::of).collect();
     let beginning = target.insert_into();
     let rows = (0..batch.num_rows()).map(|row| {
         let mut tuple = String::with_capacity(32 * kinds.len());
         for (column, kind) in kinds.iter().enumerate() {
             tuple.push_str(if column == 0 { "(" } else { ", " });
-            push_literal(&mut tuple, cell(batch, column, row)?, kind);
+            match kind {
+                Kind::Read(reading) => push_read(&mut tuple, batch, column, row, reading)?,
+                kind => push_literal(&mut tuple, cell(batch, column, row)?, kind),
+            }
         }
         tuple.push(')');
         let size = length_in_json(&tuple) + ", ".len();
@@ -40,16 +43,38 @@ enum Kind {
     Plain,
     /// `CAST(... AS <type>)` does.
     Cast(String),
+    /// A function that reads a text does.
+    Read(Reading),
 }
 
 impl Kind {
-    fn of(kind: ColumnType, sql_type: String) -> Self {
-        match kind {
+    fn of(column: &Column) -> Self {
+        match column.kind() {
             // A plain number is an INT, a BIGINT or a DOUBLE, and one with a point is not the same everywhere.
-            ColumnType::Byte | ColumnType::Short | ColumnType::Decimal { .. } => Self::Cast(sql_type),
+            ColumnType::Byte | ColumnType::Short | ColumnType::Decimal { .. } => Self::Cast(sql_type(column)),
+            ColumnType::Variant | ColumnType::Other => Self::Read(Reading::of(column)),
             _ => Self::Plain,
         }
     }
+}
+
+fn push_read(
+    out: &mut String,
+    batch: &RecordBatch,
+    column: usize,
+    row: usize,
+    reading: &Reading,
+) -> Result<(), WriterError> {
+    let array = batch.column(column);
+    if array.is_null(row) {
+        out.push_str("NULL");
+        return Ok(());
+    }
+    let text = readable(array, row).map_err(|problem| refused(batch, column, &problem))?;
+    let mut literal = String::with_capacity(text.len() + 2);
+    push_text(&mut literal, &text);
+    out.push_str(&reading.expression(&literal));
+    Ok(())
 }
 
 fn push_literal(out: &mut String, cell: Cell<'_>, kind: &Kind) {
@@ -71,6 +96,7 @@ fn push_literal(out: &mut String, cell: Cell<'_>, kind: &Kind) {
         Cell::Float(value) => Cell::Double(value.into()).write_text(out),
         Cell::Bool(_) | Cell::Int(_) | Cell::Double(_) | Cell::Decimal(..) => match kind {
             Kind::Plain => cell.write_text(out),
+            Kind::Read(_) => cell.write_text(out),
             // As a text, so that no digit goes through a DOUBLE.
             Kind::Cast(sql_type) => wrapped(out, "CAST('", &format!("' AS {sql_type})")),
         },
@@ -152,6 +178,17 @@ mod tests {
         push_literal(&mut out, Cell::Bytes(&[0, 0xaf, 0xff]), &Kind::Plain);
         push_literal(&mut out, Cell::Double(f64::NEG_INFINITY), &Kind::Plain);
         assert_eq!(out, "X'00AFFF'CAST('-Infinity' AS DOUBLE)");
+    }
+
+    #[test]
+    fn what_has_no_literal_is_read_from_a_text() {
+        let mut table = table(&[("v", "variant"), ("l", "array")]);
+        table.columns[1].type_json = r#"{"type":"array","elementType":"string","containsNull":true}"#.to_owned();
+        let rows = [json!({"v": "{\"a\": 1}", "l": ["it's", null]}), json!({})];
+        let target = Target { table: &table, warehouse: "w" };
+        let text = "INSERT INTO `a`.`b`.`c` (`v`, `l`) VALUES (parse_json('{\"a\": 1}'), \
+            from_json('[\"it\\'s\",null]', 'ARRAY<STRING>', map('mode', 'FAILFAST'))), (NULL, NULL)";
+        assert_eq!(parse(&inserts(target, &batch(&table, &rows)).unwrap()[0])["statement"], text);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! `INSERT ... VALUES` whose values are bound as named parameters and never part of the text: many rows in a statement, or
 //! one, as the original app did.
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array, RecordBatch};
 
-use super::cell::{Cell, cell};
-use super::inserts::{Insert, MOST_PARAMETERS, MOST_VALUE_BYTES, Target, grouped, sql_type};
+use super::cell::refused;
+use super::inserts::{Insert, MOST_PARAMETERS, MOST_VALUE_BYTES, Reading, Target, grouped, sql_type};
+use super::json::readable;
 use crate::workspace::Statement;
 use crate::writer::WriterError;
 
@@ -18,10 +19,14 @@ pub(super) fn most_rows(columns: usize) -> usize {
 /// # Errors
 /// [`WriterError::Rejected`] for a value that has no text.
 pub(super) fn inserts(target: Target<'_>, batch: &RecordBatch, most_rows: usize) -> Result<Vec<Insert>, WriterError> {
-    let types: Vec<String> = target.table.columns.iter().map(sql_type).collect();
+    let column = |column| match Reading::of(column) {
+        Reading::Plain => (sql_type(column), Reading::Plain),
+        reading => ("STRING".to_owned(), reading),
+    };
+    let columns: Vec<(String, Reading)> = target.table.columns.iter().map(column).collect();
     let beginning = target.insert_into();
     let rows = (0..batch.num_rows()).map(|row| {
-        let values = (0..batch.num_columns()).map(|column| Ok(text(cell(batch, column, row)?)));
+        let values = (0..batch.num_columns()).map(|column| text(batch, column, row));
         let values = values.collect::<Result<Vec<Option<String>>, WriterError>>()?;
         let size = values.iter().flatten().map(String::len).sum();
         Ok((values, size))
@@ -30,8 +35,10 @@ pub(super) fn inserts(target: Target<'_>, batch: &RecordBatch, most_rows: usize)
         let mut statement = Statement::default();
         let mut tuples = Vec::with_capacity(rows.len());
         for values in rows {
-            let bind = |(value, kind): (Option<String>, &String)| statement.bind(value, kind);
-            let markers: Vec<String> = values.into_iter().zip(&types).map(bind).collect();
+            let bind = |(value, (kind, reading)): (Option<String>, &(String, Reading))| {
+                reading.expression(&statement.bind(value, kind))
+            };
+            let markers: Vec<String> = values.into_iter().zip(&columns).map(bind).collect();
             tuples.push(format!("({})", markers.join(", ")));
         }
         statement.text = format!("{beginning} VALUES {}", tuples.join(", "));
@@ -39,13 +46,12 @@ pub(super) fn inserts(target: Target<'_>, batch: &RecordBatch, most_rows: usize)
     })
 }
 
-fn text(cell: Cell<'_>) -> Option<String> {
-    if cell == Cell::Null {
-        return None;
+fn text(batch: &RecordBatch, column: usize, row: usize) -> Result<Option<String>, WriterError> {
+    let array = batch.column(column);
+    if array.is_null(row) {
+        return Ok(None);
     }
-    let mut text = String::new();
-    cell.write_text(&mut text);
-    Some(text)
+    readable(array, row).map(Some).map_err(|problem| refused(batch, column, &problem))
 }
 
 #[cfg(test)]
@@ -73,6 +79,28 @@ mod tests {
         let time = "1970-01-01T00:00:01.500000Z";
         assert_eq!(body["parameters"][2], json!({"name": "p2", "value": time, "type": "TIMESTAMP"}));
         assert_eq!(body["parameters"][3]["value"], Value::Null);
+    }
+
+    #[test]
+    fn what_no_parameter_can_be_is_read_from_a_text() {
+        let mut table = table(&[("b", "binary"), ("v", "variant"), ("l", "array")]);
+        table.columns[2].type_json = r#"{"type":"array","elementType":"date","containsNull":true}"#.to_owned();
+        let rows = [json!({"b": "AAH/", "v": {"a": 1}, "l": ["1969-12-31", null]}), json!({})];
+        let target = Target { table: &table, warehouse: "w" };
+        let body = parse(&inserts(target, &batch(&table, &rows), 85).unwrap().remove(0));
+        let from_json = |marker| format!("from_json({marker}, 'ARRAY<DATE>', map('mode', 'FAILFAST'))");
+        let text = format!(
+            "INSERT INTO `a`.`b`.`c` (`b`, `v`, `l`) VALUES (unbase64(:p0), parse_json(:p1), {}), \
+             (unbase64(:p3), parse_json(:p4), {})",
+            from_json(":p2"),
+            from_json(":p5")
+        );
+        assert_eq!(body["statement"], text);
+        let values: Vec<_> = body["parameters"].as_array().unwrap().iter().map(|one| one["value"].clone()).collect();
+        let null = Value::Null;
+        let list = json!("[\"1969-12-31\",null]");
+        assert_eq!(values, [json!("AAH/"), json!("{\"a\":1}"), list, null.clone(), null.clone(), null]);
+        assert!(body["parameters"].as_array().unwrap().iter().all(|one| one["type"] == "STRING"));
     }
 
     #[test]

@@ -15,8 +15,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::cell::check_columns;
-use super::inserts::Target;
+use super::inserts::{Target, check_columns};
 use super::{json_parameter, literals, parameters};
 use crate::model::{SqlMode, TableInfo};
 use crate::workspace::{OnSent, StatementResult, Workspace};
@@ -63,11 +62,7 @@ impl SqlSession {
     /// # Errors
     /// As [`Self::for_run`].
     pub(super) fn for_form(workspace: Arc<Workspace>, table: TableInfo, mode: SqlMode) -> Result<Self, WriterError> {
-        match mode {
-            SqlMode::SingleRow | SqlMode::ValuesParameters => check_columns(&table, false, "a bound parameter")?,
-            SqlMode::ValuesLiterals => check_columns(&table, true, "a literal")?,
-            SqlMode::JsonParameter => {}
-        }
+        check_columns(&table)?;
         let warehouse = workspace.warehouse_id()?.to_owned();
         Ok(Self { workspace, warehouse, table, mode, resilience: None })
     }

@@ -4,7 +4,10 @@ use arrow_schema::DataType;
 use serde_json::Value;
 
 use super::super::cells::{Cells, Values};
-use crate::model::{CalendarDate, timestamp_micros};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::model::{CalendarDate, local_micros, timestamp_micros};
 
 /// Adds a record's value to its column; nothing and `null` are NULL.
 ///
@@ -18,16 +21,35 @@ pub(super) fn push_json(cells: &mut Cells, value: Option<&Value>) -> Result<(), 
         }
         Some(value) => value,
     };
-    if push_value(cells, value).is_some() {
-        cells.filled();
-        return Ok(());
-    }
-    Err(format!("column {} does not take {value}", cells.field().name()))
+    push_value(cells, value).ok_or_else(|| format!("column {} does not take {value}", cells.field().name()))
 }
 
 fn push_value(cells: &mut Cells, value: &Value) -> Option<()> {
     let (data_type, values) = cells.parts();
     match values {
+        Values::List(_, items) => {
+            for item in value.as_array()? {
+                push_json(items, Some(item)).ok()?;
+            }
+            cells.end_items();
+            return Some(());
+        }
+        Values::Map(_, entries) => {
+            let (keys, values) = &mut **entries;
+            for (key, value) in value.as_object()? {
+                push_json(keys, Some(&key_of(key, keys.field().data_type())?)).ok()?;
+                push_json(values, Some(value)).ok()?;
+            }
+            cells.end_items();
+            return Some(());
+        }
+        Values::Struct(children) => {
+            let fields = value.as_object()?;
+            for child in children {
+                let value = fields.get(child.field().name());
+                push_json(child, value).ok()?;
+            }
+        }
         Values::Boolean(bits) => bits.append(value.as_bool()?),
         Values::Byte(values) => values.push(i8::try_from(value.as_i64()?).ok()?),
         Values::Short(values) => values.push(i16::try_from(value.as_i64()?).ok()?),
@@ -36,20 +58,41 @@ fn push_value(cells: &mut Cells, value: &Value) -> Option<()> {
         }
         Values::Int(values) => values.push(i32::try_from(value.as_i64()?).ok()?),
         Values::Long(values) if *data_type == DataType::Int64 => values.push(value.as_i64()?),
-        Values::Long(values) => values.push(value.as_i64().or_else(|| timestamp_micros(value.as_str()?))?),
+        Values::Long(values) => {
+            let is_local = matches!(data_type, DataType::Timestamp(_, None));
+            let read = |text: &str| timestamp_micros(text).or_else(|| local_micros(text).filter(|_| is_local));
+            values.push(value.as_i64().or_else(|| read(value.as_str()?))?);
+        }
         Values::Float(values) => values.push(value.as_f64()? as f32),
         Values::Double(values) => values.push(value.as_f64()?),
         Values::Decimal(values) => {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             values.push(decimal(&text, data_type)?);
         }
-        Values::Bytes(spans) if *data_type == DataType::Utf8 => {
-            let text = value.as_str()?;
-            spans.push(|bytes| bytes.extend_from_slice(text.as_bytes()));
+        Values::Bytes(spans) if *data_type == DataType::Utf8 => match value.as_str() {
+            Some(text) => spans.push(|bytes| bytes.extend_from_slice(text.as_bytes())),
+            // Of all columns of text only VARIANT takes what is none: its JSON.
+            None => spans.push(|bytes| bytes.extend_from_slice(value.to_string().as_bytes())),
+        },
+        Values::Bytes(spans) => {
+            let decoded = STANDARD.decode(value.as_str()?).ok()?;
+            spans.push(|bytes| bytes.extend_from_slice(&decoded));
         }
-        Values::Bytes(_) | Values::List(..) | Values::Map(..) | Values::Struct(_) => return None,
     }
+    cells.filled();
     Some(())
+}
+
+/// The key of a map's entry, which is text in JSON.
+fn key_of(text: &str, kind: &DataType) -> Option<Value> {
+    match kind {
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => {
+            text.parse::<i64>().ok().map(Value::from)
+        }
+        DataType::Float32 | DataType::Float64 => text.parse::<f64>().ok().map(Value::from),
+        DataType::Boolean => text.parse::<bool>().ok().map(Value::from),
+        _ => Some(text.into()),
+    }
 }
 
 /// A decimal's digits without the point, as many behind it as the column has.

@@ -135,9 +135,11 @@ fn typed(text: &str, kind: ColumnType, nullable: bool) -> Option<Value> {
             text.parse::<i64>().ok().map(Value::from)
         }
         ColumnType::Float | ColumnType::Double => text.parse().ok().and_then(Number::from_f64).map(Value::Number),
-        ColumnType::Timestamp => micros(text).map(Value::from),
-        ColumnType::Decimal { .. } | ColumnType::Date => Some(Value::from(text)),
-        ColumnType::String | ColumnType::Binary | ColumnType::Other => None,
+        ColumnType::Timestamp | ColumnType::TimestampNtz => micros(text).map(Value::from),
+        ColumnType::Decimal { .. } | ColumnType::Date | ColumnType::Binary => Some(Value::from(text)),
+        // Arrays, maps and structs are JSON in the field.
+        ColumnType::Other => serde_json::from_str(text).ok().filter(|value: &Value| !value.is_string()),
+        ColumnType::String | ColumnType::Variant => None,
     }
 }
 

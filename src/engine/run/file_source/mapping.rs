@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::model::{Column, ColumnType, EdgeError, FieldError, FieldMapping, TableInfo};
+use crate::model::{Column, EdgeError, FieldError, FieldMapping, TableInfo};
 use crate::writer::run_columns;
 
 /// The plan's word about fields. All others keep their names.
@@ -142,11 +142,11 @@ pub(super) fn needed(table: &TableInfo) -> impl Iterator<Item = &Column> {
 
 /// Whether the validation takes values for such a column.
 fn can_fill(column: &Column) -> bool {
-    !matches!(column.kind(), ColumnType::Binary | ColumnType::Other)
+    column.field_type().is_ok()
 }
 
 fn no_file_fills(column: &Column) -> String {
-    format!("Columns of type {} cannot be filled from a file yet.", column.type_text)
+    format!("Columns of type {} cannot be filled.", column.type_text)
 }
 
 /// A name without what people write differently.

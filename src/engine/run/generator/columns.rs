@@ -12,7 +12,7 @@ use super::super::cells::{Cells, Values};
 use super::chance::{Keys, below};
 use super::layout::{RunIds, Slot};
 use super::{event_time, text};
-use crate::model::{EdgeError, FieldError, SourceKind, SourceSpec, TableInfo};
+use crate::model::{ColumnType, EdgeError, FieldError, SourceKind, SourceSpec, TableInfo};
 use crate::writer::run_columns;
 
 /// 2020-01-01 in days since 1970, and how many days from then on are taken.
@@ -29,6 +29,10 @@ enum Field {
     Key,
     /// The record's event time.
     EventTime,
+    /// JSON, for a VARIANT.
+    Json,
+    /// Text of at most so many characters, for VARCHAR and CHAR.
+    Short(usize),
     /// A value of the column's type.
     Any,
 }
@@ -57,8 +61,12 @@ impl Columns {
         let run = run_columns(table);
         let is_id = |index| run.record_id == Some(index) || run.run_id == Some(index);
         let fields = schema.fields();
-        let texts: Vec<usize> =
-            (0..fields.len()).filter(|index| !is_id(*index) && *fields[*index].data_type() == DataType::Utf8).collect();
+        let is_variant = |index: usize| table.columns[index].kind() == ColumnType::Variant;
+        let most_characters = |index: usize| table.columns[index].most_characters();
+        let is_text = |index: usize| {
+            *fields[index].data_type() == DataType::Utf8 && !is_variant(index) && most_characters(index).is_none()
+        };
+        let texts: Vec<usize> = (0..fields.len()).filter(|index| !is_id(*index) && is_text(*index)).collect();
         let (key, filled) = (texts.first().copied(), texts.get(1..).and_then(<[usize]>::last).copied());
         let mut errors: Vec<FieldError> = fields
             .iter()
@@ -90,10 +98,14 @@ impl Columns {
             });
         }
         let slot = |index: usize| match fields[index].data_type() {
+            _ if !is_id(index) && most_characters(index).is_some() => {
+                Slot::Value(Field::Short(most_characters(index).unwrap_or_default()))
+            }
             _ if run.record_id == Some(index) => Slot::RecordId,
             _ if run.run_id == Some(index) => Slot::RunId,
             _ if key == Some(index) => Slot::Value(Field::Key),
             DataType::Timestamp(..) => Slot::Value(Field::EventTime),
+            _ if is_variant(index) => Slot::Value(Field::Json),
             _ => Slot::Value(Field::Any),
         };
         let filled = filled.filter(|_| spec.record_bytes.is_some());
@@ -121,11 +133,33 @@ impl Columns {
                     text::push_six(bytes, key);
                 }),
                 Slot::Value(Field::EventTime) => cells.push_integer(at),
+                Slot::Value(Field::Json) => push_json(cells, chance),
+                Slot::Value(Field::Short(most)) => push_short(cells, *most, chance),
                 Slot::Value(Field::Any) if self.filled == Some(index) => push_value(cells, chance),
                 Slot::Value(Field::Any) => push_or_null(cells, chance),
             }
         }
     }
+}
+
+fn push_short(cells: &mut Cells, most: usize, chance: &mut Pcg64Mcg) {
+    if cells.field().is_nullable() && below(chance, NULL_ONE_IN) == 0 {
+        return cells.push_null();
+    }
+    let length = most.min(8 + below(chance, 9) as usize);
+    cells.push_bytes(|bytes| text::push_filler(bytes, length, chance));
+}
+
+fn push_json(cells: &mut Cells, chance: &mut Pcg64Mcg) {
+    if cells.field().is_nullable() && below(chance, NULL_ONE_IN) == 0 {
+        return cells.push_null();
+    }
+    let number = below(chance, 1_000_001);
+    cells.push_bytes(|bytes| {
+        bytes.extend_from_slice(b"{\"number\":");
+        text::push_number(bytes, number);
+        bytes.push(b'}');
+    });
 }
 
 /// Whether a value of the type can be made: all but maps of keys that are neither text nor countable.

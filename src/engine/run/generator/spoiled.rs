@@ -69,8 +69,10 @@ fn plausible(column: &Column, number: u64) -> Option<Value> {
         ColumnType::Float | ColumnType::Double => json!(number as f64 / 4.0),
         ColumnType::Decimal { .. } => json!("0"),
         ColumnType::Date => json!("2026-01-31"),
-        ColumnType::Timestamp => json!("2026-01-31T12:00:00Z"),
-        ColumnType::Binary | ColumnType::Other => return None,
+        ColumnType::Timestamp | ColumnType::TimestampNtz => json!("2026-01-31T12:00:00Z"),
+        ColumnType::Variant => json!({ "number": number }),
+        ColumnType::Binary => json!("AAH/"),
+        ColumnType::Other => return None,
     })
 }
 
@@ -90,7 +92,8 @@ fn spoil(fields: &mut Map<String, Value>, column: &Column, leave_out: bool) {
         ColumnType::Float | ColumnType::Double => json!("n/a"),
         ColumnType::Decimal { .. } => json!("1,5"),
         ColumnType::Date => json!("2026-02-30"),
-        ColumnType::Timestamp => json!("yesterday"),
+        ColumnType::Timestamp | ColumnType::TimestampNtz => json!("yesterday"),
+        ColumnType::Variant => json!("{"),
         ColumnType::Binary | ColumnType::Other => json!("?"),
     };
     fields.insert(column.name.clone(), value);
