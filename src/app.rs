@@ -6,6 +6,7 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::ui::compare_page::ComparePage;
+use crate::ui::doctor_page::DoctorPage;
 use crate::ui::page::WorkbenchPage;
 use crate::ui::run_page::RunPage;
 use crate::ui::runs_page::RunsPage;
@@ -48,6 +49,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async />
                 <Route path=path!("/runs/:id") view=RunPage ssr=SsrMode::Async />
                 <Route path=path!("/compare") view=ComparePage ssr=SsrMode::Async />
+                <Route path=path!("/doctor") view=DoctorPage ssr=SsrMode::Async />
             </Routes>
         </Router>
     }

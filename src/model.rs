@@ -7,6 +7,7 @@
 pub mod compare;
 pub mod cost;
 mod date;
+pub mod doctor;
 mod error;
 #[cfg(test)]
 pub(crate) mod example;

@@ -8,6 +8,7 @@ mod identity;
 mod pages;
 pub mod router;
 mod security;
+pub mod surroundings;
 pub mod telemetry;
 
 use std::sync::Arc;

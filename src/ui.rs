@@ -15,6 +15,9 @@ pub mod chart;
 pub mod compare_page;
 pub mod compose;
 pub mod composer;
+pub mod copies;
+#[cfg(feature = "ssr")]
+pub mod doctor_page;
 pub mod drafts;
 pub mod drawn;
 pub mod field_errors;

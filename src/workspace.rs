@@ -9,6 +9,7 @@ mod error;
 mod files;
 mod http;
 mod ingest;
+mod look;
 mod statements;
 
 use secrecy::SecretString;
@@ -16,6 +17,7 @@ use secrecy::SecretString;
 pub use error::WorkspaceError;
 pub use files::{FileEntry, VolumePath};
 pub use http::OnSent;
+pub use look::{PrincipalFacts, TableFacts, WarehouseFacts};
 pub use statements::{Parameter, Statement, StatementResult};
 
 use crate::model::{TableName, WorkspaceBadge};

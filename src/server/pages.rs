@@ -3,6 +3,7 @@
 //! Here and not in [`crate::api`], because a page that is shown again is a page: this room knows the app.
 
 mod composer;
+mod doctor;
 mod run;
 mod runs;
 mod uploads;
@@ -17,6 +18,7 @@ use super::router::AppState;
 use crate::api::PLAN_PREVIEW_PATH;
 use crate::app::shell;
 use crate::ui::composer::{RUN, UPLOAD};
+use crate::ui::doctor_page::EXAMINE;
 use crate::ui::runs_page::{DELETE, RENAME};
 use crate::ui::sources::Source;
 
@@ -29,6 +31,7 @@ pub fn routes() -> axum::Router<AppState> {
         .route(UPLOAD, to(Source::Upload.address()).merge(uploads::route()))
         .route(RENAME, to("/runs").post(runs::rename))
         .route(DELETE, to("/runs").post(runs::delete))
+        .route(EXAMINE, to("/doctor").post(doctor::examine))
         .merge(run::routes())
 }
 

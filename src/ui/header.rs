@@ -51,15 +51,18 @@ pub enum Page {
     Workbench,
     /// `/runs`, and what belongs to a run.
     Runs,
+    /// `/doctor`
+    Doctor,
 }
 
 impl Page {
-    const ALL: [Self; 2] = [Self::Workbench, Self::Runs];
+    const ALL: [Self; 3] = [Self::Workbench, Self::Runs, Self::Doctor];
 
     fn link(self) -> (&'static str, &'static str) {
         match self {
             Self::Workbench => ("/", "Workbench"),
             Self::Runs => ("/runs", "Runs"),
+            Self::Doctor => ("/doctor", "Doctor"),
         }
     }
 }
