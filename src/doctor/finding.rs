@@ -76,8 +76,10 @@ const AGAIN: &str = "direct-write doctor";
 /// A check that was given up.
 pub(super) fn late(limit: Duration) -> Finding {
     let found = format!("No answer within {} s.", limit.as_secs().max(1));
-    Finding::failed(found, "Something on the way is silent or far too slow. What it is was not found out.")
-        .command("Run the checks again; if it stays silent, look at the network between this machine and the workspace.", AGAIN)
+    Finding::failed(found, "Something on the way is silent or far too slow. What it is was not found out.").command(
+        "Run the checks again; if it stays silent, look at the network between this machine and the workspace.",
+        AGAIN,
+    )
 }
 
 /// An error that says nothing about the check's own matter; `what` is what could not be found out.

@@ -125,9 +125,7 @@ async fn connect(addrs: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), Troubl
             Ok(Ok(stream)) => return Ok((stream, addr)),
             Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => Trouble::Refused { addr },
             Ok(Err(error)) => Trouble::NoWay { addr, detail: error.to_string() },
-            Err(_late) => {
-                Trouble::NoWay { addr, detail: format!("no connection within {} s", PATIENCE.as_secs()) }
-            }
+            Err(_late) => Trouble::NoWay { addr, detail: format!("no connection within {} s", PATIENCE.as_secs()) },
         };
     }
     Err(trouble)

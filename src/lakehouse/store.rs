@@ -292,10 +292,14 @@ impl Store {
         let log_store = self.log_store(&self.folder(name)).map_err(LakehouseError::table(name, "Changing"))?;
         let mut delta = DeltaTable::new(log_store);
         delta.load().await.map_err(LakehouseError::table(name, "Changing"))?;
-        let changed = delta.set_tbl_properties().with_properties(properties.into_iter().collect()).await;
-        changed.map(|_changed| ()).map_err(|error| {
-            LakehouseError::InvalidArgument(format!("Table '{name}' was not changed: {error}"))
-        })
+        let changed = delta
+            .set_tbl_properties()
+            .with_properties(properties.into_iter().collect())
+            .with_raise_if_not_exists(false)
+            .await;
+        changed
+            .map(|_changed| ())
+            .map_err(|error| LakehouseError::InvalidArgument(format!("Table '{name}' was not changed: {error}")))
     }
 
     /// Opens the tables whose logs hold rows that are not in Delta yet, so that they get there.

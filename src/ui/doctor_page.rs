@@ -7,14 +7,13 @@ mod tests;
 
 use std::sync::Arc;
 
-use axum::http::{HeaderName, HeaderValue};
 use leptos::prelude::*;
-use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
 
 use super::copies::Copies;
 use super::header::{Header, Page, Rail};
 use crate::api::caller::{Caller, Permission};
+use crate::api::page::fresh;
 use crate::doctor::View;
 use crate::engine::Engine;
 use crate::model::EdgeError;
@@ -46,13 +45,7 @@ pub fn DoctorPage() -> impl IntoView {
         may_write: Caller::current().may(Permission::Administer),
         refused: use_context::<NotExamined>().map(|NotExamined(error)| error),
     };
-    if let Some(response) = use_context::<ResponseOptions>() {
-        let header = |name, value| response.insert_header(HeaderName::from_static(name), HeaderValue::from_static(value));
-        header("cache-control", "no-store");
-        if shown.view.running {
-            header("refresh", "1; url=/doctor");
-        }
-    }
+    fresh(shown.view.running.then_some("/doctor"));
     let parts = sheet::parts(&shown);
     view! {
         <Title text="Doctor" />

@@ -12,6 +12,7 @@ mod clients;
 mod command;
 mod conformance;
 mod crash;
+mod doctor;
 mod grants;
 mod program;
 mod sessions;

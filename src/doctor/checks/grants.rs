@@ -4,6 +4,7 @@ use super::super::finding::{Finding, trouble};
 use super::super::names;
 use super::super::{Patient, Room};
 use super::Early;
+use crate::model::TableName;
 use crate::workspace::WorkspaceError;
 
 const ALL: &str = "ALL PRIVILEGES";
@@ -30,31 +31,55 @@ pub(super) fn statements(missing: &[Missing], principal: &str) -> String {
     missing.iter().map(|one| one.statement(principal)).collect::<Vec<_>>().join("\n")
 }
 
-/// What is missing, the catalog first.
+/// What writing to the table through Zerobus lacks, the catalog first.
 ///
 /// # Errors
 /// Whatever the workspace answers, if it does not tell.
 pub(super) async fn missing(patient: &Patient) -> Result<Vec<Missing>, WorkspaceError> {
-    let (workspace, table, principal) = (&patient.workspace, &patient.table, patient.principal());
-    let full_schema = format!("{}.{}", table.catalog(), table.schema());
-    let on_catalog = workspace.effective("catalog", table.catalog(), principal).await?;
-    let on_schema = workspace.effective("schema", &full_schema, principal).await?;
-    let on_table = workspace.granted("table", &table.to_string(), principal).await?;
-    let has = |granted: &[String], privilege: &str| granted.iter().any(|one| one == privilege);
-    let mut missing = Vec::new();
-    if !has(&on_catalog, "USE CATALOG") && !has(&on_catalog, ALL) {
-        let on = names::part(table.catalog());
-        missing.push(Missing { privileges: vec!["USE CATALOG"], kind: "CATALOG", on });
-    }
-    if !has(&on_schema, "USE SCHEMA") && !has(&on_schema, ALL) {
-        missing.push(Missing { privileges: vec!["USE SCHEMA"], kind: "SCHEMA", on: names::schema(table) });
-    }
+    let table = &patient.table;
+    let mut missing = missing_on_the_way(patient, table).await?;
+    let granted = patient.workspace.granted("table", &table.to_string(), patient.principal()).await?;
     let mut privileges = vec!["MODIFY", "SELECT"];
-    privileges.retain(|privilege| !has(&on_table, privilege));
+    privileges.retain(|privilege| !has(&granted, privilege));
     if !privileges.is_empty() {
         missing.push(Missing { privileges, kind: "TABLE", on: names::full(table) });
     }
     Ok(missing)
+}
+
+/// What putting files into the volume lacks, the catalog first.
+///
+/// # Errors
+/// As [`missing`].
+pub(super) async fn missing_on_volume(patient: &Patient, volume: &TableName) -> Result<Vec<Missing>, WorkspaceError> {
+    let mut missing = missing_on_the_way(patient, volume).await?;
+    let granted = patient.workspace.effective("volume", &volume.to_string(), patient.principal()).await?;
+    let mut privileges = vec!["READ VOLUME", "WRITE VOLUME"];
+    privileges.retain(|privilege| !has(&granted, privilege) && !has(&granted, ALL));
+    if !privileges.is_empty() {
+        missing.push(Missing { privileges, kind: "VOLUME", on: names::full(volume) });
+    }
+    Ok(missing)
+}
+
+/// USE CATALOG and USE SCHEMA, granted there or further up.
+async fn missing_on_the_way(patient: &Patient, to: &TableName) -> Result<Vec<Missing>, WorkspaceError> {
+    let (workspace, principal) = (&patient.workspace, patient.principal());
+    let on_catalog = workspace.effective("catalog", to.catalog(), principal).await?;
+    let on_schema = workspace.effective("schema", &format!("{}.{}", to.catalog(), to.schema()), principal).await?;
+    let mut missing = Vec::new();
+    if !has(&on_catalog, "USE CATALOG") && !has(&on_catalog, ALL) {
+        let on = names::part(to.catalog());
+        missing.push(Missing { privileges: vec!["USE CATALOG"], kind: "CATALOG", on });
+    }
+    if !has(&on_schema, "USE SCHEMA") && !has(&on_schema, ALL) {
+        missing.push(Missing { privileges: vec!["USE SCHEMA"], kind: "SCHEMA", on: names::schema(to) });
+    }
+    Ok(missing)
+}
+
+fn has(granted: &[String], privilege: &str) -> bool {
+    granted.iter().any(|one| one == privilege)
 }
 
 /// Compares what was granted with what Zerobus asks for.
@@ -66,13 +91,16 @@ pub(super) async fn grants(room: &Room<'_>) -> Early {
         // Who may not ask for grants may still have them: the stream will show.
         Err(WorkspaceError::PermissionDenied(said)) => {
             let meaning = "The principal may not look at its own grants. The checks of the stream and of SQL show whether they suffice.";
-            return Ok(Finding::warned(format!("The grants were not told ({said})."), meaning)
-                .sql("Should a check below fail, let the owner run this.", names::all_grants(&patient.table, principal)));
+            return Ok(Finding::warned(format!("The grants were not told ({said})."), meaning).sql(
+                "Should a check below fail, let the owner run this.",
+                names::all_grants(&patient.table, principal),
+            ));
         }
         Err(error) => return Err(trouble(&error, "which grants there are")),
     };
     if missing.is_empty() {
-        let found = format!("{principal} has USE CATALOG, USE SCHEMA, and MODIFY and SELECT on {} itself.", patient.table);
+        let found =
+            format!("{principal} has USE CATALOG, USE SCHEMA, and MODIFY and SELECT on {} itself.", patient.table);
         return Ok(Finding::passed(found, "All that Zerobus asks for is granted."));
     }
     let lacks: Vec<String> = missing.iter().map(Missing::words).collect();

@@ -3,10 +3,10 @@
 use chrono::{TimeDelta, Utc};
 use reqwest::Url;
 
+use super::super::Room;
 use super::super::finding::{Finding, sentence, trouble};
 use super::super::proxies::{host as host_of, is_loopback};
 use super::super::wire::{BadCertificate, Reached, Trouble, reach};
-use super::super::Room;
 use super::Early;
 
 /// Tokens are made for minutes: clocks that are further apart than this let them end too soon, or begin too late.
@@ -69,8 +69,10 @@ pub(super) fn cannot_reach(address: &Address<'_>, trouble: &Trouble) -> Finding 
     };
     let curl = || format!("curl -sv --max-time 10 {url}");
     match trouble {
-        Trouble::NotAnAddress(why) => Finding::failed(format!("'{url}' is not an address: {why}."), "Nothing can be sent there.")
-            .setting("Write the whole address.", example.clone()),
+        Trouble::NotAnAddress(why) => {
+            Finding::failed(format!("'{url}' is not an address: {why}."), "Nothing can be sent there.")
+                .setting("Write the whole address.", example.clone())
+        }
         Trouble::NoSuchName { detail } => {
             let found = format!("There is no host {name} (name server: {detail}).");
             let meaning = format!("{what}'s address is misspelt, or this machine's name server does not know it.");
@@ -107,10 +109,11 @@ pub(super) fn cannot_reach(address: &Address<'_>, trouble: &Trouble) -> Finding 
         )
         .setting("Write the scheme that the port speaks.", with_scheme("https")),
         Trouble::Certificate(bad) => certificate(address, name, bad),
-        Trouble::Tls { detail } => {
-            Finding::failed(format!("TLS was not agreed on: {detail}."), "The port speaks TLS in a way that this program does not.")
-                .command("Look at what is offered.", format!("openssl s_client -connect {name}:443 -brief"))
-        }
+        Trouble::Tls { detail } => Finding::failed(
+            format!("TLS was not agreed on: {detail}."),
+            "The port speaks TLS in a way that this program does not.",
+        )
+        .command("Look at what is offered.", format!("openssl s_client -connect {name}:443 -brief")),
     }
 }
 
@@ -121,15 +124,17 @@ fn certificate(address: &Address<'_>, name: &str, bad: &BadCertificate) -> Findi
             format!("The certificate of {name} is signed by nobody that this machine trusts."),
             "A proxy that looks into TLS, or an authority of your own, has signed it.",
         )
-        .setting("Name the file with that authority's certificate.", "SSL_CERT_FILE=<file with the authority's certificate, PEM>"),
+        .setting(
+            "Name the file with that authority's certificate.",
+            "SSL_CERT_FILE=<file with the authority's certificate, PEM>",
+        ),
         BadCertificate::OtherName(names) => {
             let whose = if names.is_empty() { "another host".to_owned() } else { names.join(", ") };
             let found = format!("The certificate at {name} is for {whose}.");
             let finding = Finding::failed(found, "The address leads to another server than the one that was meant.");
             match names.iter().find(|name| !name.contains('*')) {
-                Some(other) => {
-                    finding.setting("Write the name that the certificate is for.", with_host(setting, address.url, other))
-                }
+                Some(other) => finding
+                    .setting("Write the name that the certificate is for.", with_host(setting, address.url, other)),
                 None => finding.setting("Copy the address from the browser's address bar.", address.example.clone()),
             }
         }
@@ -137,7 +142,10 @@ fn certificate(address: &Address<'_>, name: &str, bad: &BadCertificate) -> Findi
             format!("The certificate of {name} is not valid at this machine's time."),
             "This machine's clock is wrong, or the certificate was not renewed.",
         )
-        .command("Set the clock; if it is right, tell the workspace's administrators.", "sudo timedatectl set-ntp true"),
+        .command(
+            "Set the clock; if it is right, tell the workspace's administrators.",
+            "sudo timedatectl set-ntp true",
+        ),
         BadCertificate::Other(detail) => {
             Finding::failed(format!("The certificate of {name} is not taken: {detail}."), "TLS is refused for safety.")
                 .command("Look at what is offered.", format!("openssl s_client -connect {name}:443 -showcerts"))
@@ -161,11 +169,13 @@ pub(super) async fn clock(room: &Room<'_>) -> Early {
     let seconds = apart.num_seconds();
     let side = if seconds < 0 { "behind" } else { "ahead of" };
     let found = format!("This machine's clock is {} s {side} the workspace's.", seconds.abs());
-    let heal = |finding: Finding| finding.command("Let the clock be set by the network.", "sudo timedatectl set-ntp true");
+    let heal =
+        |finding: Finding| finding.command("Let the clock be set by the network.", "sudo timedatectl set-ntp true");
     Ok(match apart.abs() {
-        apart if apart > CLOCKS_APART => {
-            heal(Finding::failed(found, "Tokens seem to end before they do, or not to have begun: requests are refused at random."))
-        }
+        apart if apart > CLOCKS_APART => heal(Finding::failed(
+            found,
+            "Tokens seem to end before they do, or not to have begun: requests are refused at random.",
+        )),
         apart if apart > CLOCKS_DRIFT => {
             heal(Finding::warned(found, "Tokens still work; times in rows and reports are off by as much."))
         }

@@ -49,7 +49,8 @@ pub(super) async fn proxies(room: &Room<'_>) -> Finding {
         let meaning = "The address is this machine's own, and no proxy leads back to it.";
         return Finding::failed(found, meaning).setting("Except these hosts and start again.", paste);
     }
-    let meaning = "Right when this machine has no other way out. Streams last long and need a proxy that lets HTTP/2 through.";
+    let meaning =
+        "Right when this machine has no other way out. Streams last long and need a proxy that lets HTTP/2 through.";
     Finding::warned(found, meaning).setting("If checks below fail, except these hosts and start again.", paste)
 }
 

@@ -11,8 +11,28 @@ use crate::workspace::{TableFacts, WorkspaceError};
 const MOST_COLUMNS: usize = 2000;
 /// Types that the service documents.
 const TYPES: [&str; 22] = [
-    "STRING", "VARCHAR", "CHAR", "BOOLEAN", "BYTE", "TINYINT", "SHORT", "SMALLINT", "INT", "INTEGER", "LONG", "BIGINT",
-    "FLOAT", "DOUBLE", "DECIMAL", "DATE", "TIMESTAMP", "TIMESTAMP_NTZ", "BINARY", "ARRAY", "MAP", "STRUCT",
+    "STRING",
+    "VARCHAR",
+    "CHAR",
+    "BOOLEAN",
+    "BYTE",
+    "TINYINT",
+    "SHORT",
+    "SMALLINT",
+    "INT",
+    "INTEGER",
+    "LONG",
+    "BIGINT",
+    "FLOAT",
+    "DOUBLE",
+    "DECIMAL",
+    "DATE",
+    "TIMESTAMP",
+    "TIMESTAMP_NTZ",
+    "BINARY",
+    "ARRAY",
+    "MAP",
+    "STRUCT",
 ];
 
 /// Looks the table up and compares it with what Zerobus takes.
@@ -59,9 +79,12 @@ fn not_there(patient: &Patient, said: &str) -> Finding {
 async fn hidden(patient: &Patient) -> Finding {
     let (table, principal) = (&patient.table, patient.principal());
     let found = format!("{principal} may not see {table}.");
-    let finding = Finding::failed(found, "Without USE CATALOG, USE SCHEMA and SELECT a table is hidden, and cannot be written.");
+    let finding =
+        Finding::failed(found, "Without USE CATALOG, USE SCHEMA and SELECT a table is hidden, and cannot be written.");
     let paste = match grants::missing(patient).await {
         Ok(missing) if !missing.is_empty() => grants::statements(&missing, principal),
+        // Whoever may not reach a table does not learn that it is not there; who asks for grants on it does.
+        Err(WorkspaceError::NotFound(said)) => return not_there(patient, &said),
         _ => names::all_grants(table, principal),
     };
     finding.sql("Let the owner run this.", paste)
@@ -74,8 +97,10 @@ fn check_kind(name: &TableName, facts: &TableFacts) -> Result<(), Finding> {
         "" | "MANAGED" if is_delta => Ok(()),
         "EXTERNAL" if is_delta => {
             let found = format!("{name} is an EXTERNAL Delta table.");
-            Err(Finding::failed(found, "Zerobus writes to managed Delta tables only; SQL can write to it.")
-                .sql("Make it a managed one; its name, grants and history stay.", format!("ALTER TABLE {} SET MANAGED;", names::full(name))))
+            Err(Finding::failed(found, "Zerobus writes to managed Delta tables only; SQL can write to it.").sql(
+                "Make it a managed one; its name, grants and history stay.",
+                format!("ALTER TABLE {} SET MANAGED;", names::full(name)),
+            ))
         }
         _ => {
             let found = format!("{name} is {table_type} {format}, not a managed Delta table.").replace("  ", " ");

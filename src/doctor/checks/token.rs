@@ -25,7 +25,8 @@ pub(super) async fn token(room: &Room<'_>) -> Early {
             Ok(Finding::passed(format!("A token was issued to {name}."), "The workspace knows this principal."))
         }
         Err(WorkspaceError::Unauthenticated(said)) => {
-            let meaning = "The token was issued and is refused at once: the clocks differ, or another server answers here.";
+            let meaning =
+                "The token was issued and is refused at once: the clocks differ, or another server answers here.";
             Err(Finding::failed(format!("A token was issued and not taken ({said})."), meaning)
                 .command("Set the clock and run the checks again.", "sudo timedatectl set-ntp true"))
         }
@@ -66,14 +67,12 @@ fn no_token(patient: &Patient, error: &WorkspaceError) -> Finding {
             "Look at it: “active” must be true. An administrator adds or enables it under Identity and access.",
             format!("databricks service-principals list --filter 'applicationId eq \"{principal}\"'"),
         ),
-        WorkspaceError::NotFound(_) | WorkspaceError::Refused { .. } | WorkspaceError::Protocol(_) => Finding::failed(
-            sentence(error),
-            "Something answers at this address, but not as a workspace does.",
-        )
-        .setting(
-            "Copy the address from the browser's address bar.",
-            "DATABRICKS_HOST=https://<your workspace>.cloud.databricks.com",
-        ),
+        WorkspaceError::NotFound(_) | WorkspaceError::Refused { .. } | WorkspaceError::Protocol(_) => {
+            Finding::failed(sentence(error), "Something answers at this address, but not as a workspace does.").setting(
+                "Copy the address from the browser's address bar.",
+                "DATABRICKS_HOST=https://<your workspace>.cloud.databricks.com",
+            )
+        }
         WorkspaceError::NotConfigured { setting } => {
             Finding::failed(sentence(error), "There is nobody to get a token for.")
                 .setting("Set it and start again.", format!("{setting}=<client id of a service principal>"))

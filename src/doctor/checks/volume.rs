@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::super::finding::{Finding, sentence, trouble};
 use super::super::{Patient, Room, names};
-use super::Early;
+use super::{Early, grants};
 use crate::model::TableName;
 use crate::workspace::{VolumePath, WorkspaceError};
 
@@ -24,19 +24,17 @@ pub(super) async fn volume(room: &Room<'_>) -> Early {
         Ok(_) => {}
         Err(WorkspaceError::NotFound(said)) => return Err(not_there(patient, volume, &said)),
         Err(error @ WorkspaceError::PermissionDenied(_)) => {
-            return Err(lacks(patient, volume, &sentence(&error), "READ VOLUME, WRITE VOLUME"));
+            return Err(lacks(patient, volume, &sentence(&error)).await);
         }
         Err(error) => return Err(trouble(&error, "whether the volume is there")),
     }
-    let granted = patient.workspace.effective("volume", &volume.to_string(), patient.principal()).await;
     // Who may not ask for grants may still have them; a file that is written shows.
-    let may_write =
-        granted.map_or(true, |granted| granted.iter().any(|one| one == "WRITE VOLUME" || one == "ALL PRIVILEGES"));
-    if !may_write {
-        let found = format!("{} lacks WRITE VOLUME on {volume}.", patient.principal());
-        return Err(lacks(patient, volume, &found, "WRITE VOLUME"));
+    if grants::missing_on_volume(patient, volume).await.is_ok_and(|missing| !missing.is_empty()) {
+        let found = format!("{} may list {volume}, and not write into it.", patient.principal());
+        return Err(lacks(patient, volume, &found).await);
     }
-    Ok(Finding::passed(format!("{volume} can be listed, and may be written."), "The writer copy-into can put files there."))
+    let found = format!("{volume} can be listed, and may be written.");
+    Ok(Finding::passed(found, "The writer copy-into can put files there."))
 }
 
 fn not_there(patient: &Patient, volume: &TableName, said: &str) -> Finding {
@@ -49,8 +47,11 @@ fn not_there(patient: &Patient, volume: &TableName, said: &str) -> Finding {
         .sql("Make it, or correct DIRECT_WRITE_VOLUME.", paste.join("\n"))
 }
 
-fn lacks(patient: &Patient, volume: &TableName, found: &str, privileges: &str) -> Finding {
-    let paste = names::grant(privileges, "VOLUME", &names::full(volume), patient.principal());
+async fn lacks(patient: &Patient, volume: &TableName, found: &str) -> Finding {
+    let paste = match grants::missing_on_volume(patient, volume).await {
+        Ok(missing) if !missing.is_empty() => grants::statements(&missing, patient.principal()),
+        _ => names::grant("READ VOLUME, WRITE VOLUME", "VOLUME", &names::full(volume), patient.principal()),
+    };
     Finding::failed(found, "The writer copy-into writes files there and removes them when they are loaded.")
         .sql("Let the volume's owner run this.", paste)
 }
@@ -67,16 +68,21 @@ pub(super) async fn write(room: &Room<'_>) -> Early {
         return Ok(Finding::skipped("DIRECT_WRITE_VOLUME is not set.", "Only the writer copy-into needs a volume."));
     };
     let file = VolumePath::of(volume).join(&format!("direct-write-doctor-{}", uuid::Uuid::now_v7()));
-    let denied = |error: &WorkspaceError| match error {
-        WorkspaceError::PermissionDenied(_) => lacks(patient, volume, &sentence(error), "READ VOLUME, WRITE VOLUME"),
-        error => trouble(error, "whether files can be written"),
-    };
-    let put = patient.workspace.put_file(&file, Bytes::new(), Arc::new(|| ())).await;
-    put.map_err(|error| denied(&error))?;
+    match patient.workspace.put_file(&file, Bytes::new(), Arc::new(|| ())).await {
+        Ok(()) => {}
+        Err(error @ WorkspaceError::PermissionDenied(_)) => {
+            return Err(lacks(patient, volume, &sentence(&error)).await);
+        }
+        Err(error) => return Err(trouble(&error, "whether files can be written")),
+    }
     if let Err(error) = patient.workspace.delete_file(&file).await {
         let found = format!("{file} was written, and not removed again: {error}.");
-        return Err(Finding::failed(found, "copy-into would leave its files behind.")
-            .sql("Let the volume's owner run this, and remove the file.", names::grant("WRITE VOLUME", "VOLUME", &names::full(volume), patient.principal())));
+        let paste = names::grant("WRITE VOLUME", "VOLUME", &names::full(volume), patient.principal());
+        return Err(Finding::failed(found, "The writer copy-into would leave its files behind.")
+            .sql("Let the volume's owner run this, and remove the file.", paste));
     }
-    Ok(Finding::passed(format!("An empty file was written into {volume} and removed."), "The writer copy-into can put files there."))
+    Ok(Finding::passed(
+        format!("An empty file was written into {volume} and removed."),
+        "The writer copy-into can put files there.",
+    ))
 }

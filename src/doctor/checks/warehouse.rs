@@ -69,9 +69,13 @@ async fn not_there(patient: &Patient, id: &str, error: &WorkspaceError) -> Findi
 
 fn denied(patient: &Patient, id: &str, error: &WorkspaceError) -> Finding {
     let principal = patient.principal();
-    let list = format!(r#"{{"access_control_list": [{{"service_principal_name": "{principal}", "permission_level": "CAN_USE"}}]}}"#);
-    Finding::failed(sentence(error), "The principal may not run statements on this warehouse.")
-        .command("Let an administrator give it CAN_USE.", format!("databricks warehouses update-permissions {id} --json '{list}'"))
+    let list = format!(
+        r#"{{"access_control_list": [{{"service_principal_name": "{principal}", "permission_level": "CAN_USE"}}]}}"#
+    );
+    Finding::failed(sentence(error), "The principal may not run statements on this warehouse.").command(
+        "Let an administrator give it CAN_USE.",
+        format!("databricks warehouses update-permissions {id} --json '{list}'"),
+    )
 }
 
 /// The setting with a warehouse that is there, one that runs before others.

@@ -28,7 +28,8 @@ pub(super) async fn endpoint(room: &Room<'_>) -> Early {
     if !config.local
         && let Some(variable) = parsed.and_then(|url| room.examination.surroundings.proxies.catch_stream(&url))
     {
-        let found = format!("Streams go through the proxy that {variable} names; whether it leads there the stream shows.");
+        let found =
+            format!("Streams go through the proxy that {variable} names; whether it leads there the stream shows.");
         return Ok(Finding::passed(found, "Its address is known."));
     }
     let address = Address { what: "Zerobus Ingest", setting: ENDPOINT, url, example: right_setting(room, &config.url) };
@@ -98,7 +99,8 @@ fn refused(room: &Room<'_>, patient: &Patient, error: &WriterError) -> Finding {
                 .sql("Let the owner run this.", names::all_grants(&patient.table, patient.principal()))
         }
         WriterError::TableNotFound(_) => {
-            let meaning = "The catalog knows the table and Zerobus Ingest does not: the address belongs to another workspace.";
+            let meaning =
+                "The catalog knows the table and Zerobus Ingest does not: the address belongs to another workspace.";
             Finding::failed(found, meaning)
                 .setting("Correct the address and start again.", right_setting(room, &patient.config().url))
         }
@@ -110,11 +112,14 @@ fn refused(room: &Room<'_>, patient: &Patient, error: &WriterError) -> Finding {
         }
         _ => {
             let url = patient.config().zerobus_endpoint.as_deref().unwrap_or_default();
-            Finding::failed(found, "The address answers, and no stream came about: it is not Zerobus Ingest, or it takes none now.")
-                .command(
-                    "Run the checks again in a little while; if it stays, compare the address with the workspace's region.",
-                    format!("curl -sv --max-time 10 {url}"),
-                )
+            Finding::failed(
+                found,
+                "The address answers, and no stream came about: it is not Zerobus Ingest, or it takes none now.",
+            )
+            .command(
+                "Run the checks again in a little while; if it stays, compare the address with the workspace's region.",
+                format!("curl -sv --max-time 10 {url}"),
+            )
         }
     }
 }
@@ -124,13 +129,15 @@ pub(super) async fn rest(room: &Room<'_>) -> Early {
     let patient = room.patient()?;
     let table = &patient.table;
     let url = patient.config().zerobus_endpoint.as_deref().unwrap_or_default();
-    let knock = format!("curl -i -X POST {url}/zerobus/v1/tables/{table}/insert -H 'content-type: application/json' -d '[]'");
+    let knock =
+        format!("curl -i -X POST {url}/zerobus/v1/tables/{table}/insert -H 'content-type: application/json' -d '[]'");
     let status = patient.workspace.knock_at_rest_door(table).await;
     let status = status.map_err(|error| super::super::finding::trouble(&error, "whether the REST door is open"))?;
     match status {
         401 | 403 => {}
         404 | 405 | 501 => {
-            let meaning = "Zerobus Ingest is there without its REST door: not every region has it. Streams are another matter.";
+            let meaning =
+                "Zerobus Ingest is there without its REST door: not every region has it. Streams are another matter.";
             return Err(Finding::failed(format!("The REST door is closed (HTTP {status})."), meaning)
                 .command("Use the writer zerobus; to see when the door opens, knock.", knock));
         }
@@ -140,7 +147,8 @@ pub(super) async fn rest(room: &Room<'_>) -> Early {
         }
         _ => {
             let found = format!("A request without a token was answered with HTTP {status}.");
-            let meaning = "It should be refused with 401: something that is not Zerobus Ingest answers at this address.";
+            let meaning =
+                "It should be refused with 401: something that is not Zerobus Ingest answers at this address.";
             return Err(Finding::failed(found, meaning)
                 .setting("Correct the address and start again.", right_setting(room, &patient.config().url)));
         }

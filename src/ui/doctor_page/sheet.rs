@@ -1,9 +1,9 @@
 //! The sheet: the form, the headline, the checks by what they belong to; what stands there before the first examination.
 
 use super::{EXAMINE, Shown};
+use crate::model::EdgeError;
 use crate::model::doctor::{Advice, Check, CheckGroup, CheckState, DoctorReport, PasteKind};
 use crate::model::number::milliseconds;
-use crate::model::EdgeError;
 use crate::ui::markup::{Attributes, Markup};
 
 /// Everything inside `<main>`.
