@@ -73,6 +73,12 @@ struct TableAnswer {
 }
 
 #[derive(Deserialize)]
+struct Owned {
+    #[serde(default)]
+    owner: String,
+}
+
+#[derive(Deserialize)]
 struct Warehouses {
     #[serde(default)]
     warehouses: Vec<WarehouseFacts>,
@@ -174,6 +180,14 @@ impl Workspace {
     ) -> Result<Vec<String>, WorkspaceError> {
         let path = format!("/api/2.1/unity-catalog/{which}/{kind}/{name}?principal={principal}");
         self.get::<Permissions>(&path).await.map(Permissions::names)
+    }
+
+    /// Who a table (`tables`) or a volume (`volumes`) belongs to; owners need no grants.
+    ///
+    /// # Errors
+    /// Whatever the workspace answers.
+    pub async fn owner(&self, kind: &str, name: &TableName) -> Result<String, WorkspaceError> {
+        self.get::<Owned>(&format!("/api/2.1/unity-catalog/{kind}/{name}")).await.map(|owned| owned.owner)
     }
 
     /// A warehouse.
