@@ -16,7 +16,7 @@
 //! | [`api`] | server functions, `/api/v1`, `/debug`, server-sent events; thin |
 //! | [`ui`], `app` | the components; the shell and the routes, which only the server has |
 //! | `server` | configuration, state, the router, logs, shutdown |
-//! | `cli` | the commands `run` and `compare`: plans and reports as files, progress, exit codes |
+//! | `cli` | the commands `run`, `compare` and `doctor`: plans and reports as files, progress, exit codes |
 //!
 //! # A record's way
 //!

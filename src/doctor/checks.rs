@@ -29,7 +29,7 @@ pub(super) struct Step {
 type Early = Result<Finding, Finding>;
 
 /// All checks, each behind those it stands on.
-pub(super) const STEPS: [Step; 15] = [
+pub(super) static STEPS: [Step; 15] = [
     Step {
         id: "settings",
         title: "Settings",

@@ -1,6 +1,6 @@
 //! Whether an address answers, and what the clock there says.
 
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use reqwest::Url;
 
 use super::super::Room;
@@ -9,10 +9,10 @@ use super::super::proxies::{host as host_of, is_loopback};
 use super::super::wire::{BadCertificate, Reached, Trouble, reach};
 use super::Early;
 
-/// Tokens are made for minutes: clocks that are further apart than this let them end too soon, or begin too late.
-const CLOCKS_APART: TimeDelta = TimeDelta::minutes(5);
-/// Further apart than this is not usual.
-const CLOCKS_DRIFT: TimeDelta = TimeDelta::minutes(1);
+/// Tokens are made for minutes: clocks that are so many seconds apart let them end too soon, or begin too late.
+const CLOCKS_APART_S: i64 = 300;
+/// So many are not usual.
+const CLOCKS_DRIFT_S: i64 = 60;
 
 /// An address that was set, for words about it.
 pub(super) struct Address<'a> {
@@ -50,8 +50,8 @@ async fn behind_proxy(room: &Room<'_>, variable: &str) -> Early {
     let asked = room.patient()?.workspace.time().await;
     asked.map_err(|error| {
         let meaning = format!("The request went through the proxy that {variable} names; it does not lead there.");
-        let host = Url::parse(&room.examination.workspace.as_ref().map_or("", |config| &config.url)).ok();
-        let hosts: Vec<String> = host.iter().map(|url| host_of(url).to_owned()).collect();
+        let url = room.examination.workspace.as_ref().map_or("", |config| config.url.as_str());
+        let hosts: Vec<String> = Url::parse(url).iter().map(|url| host_of(url).to_owned()).collect();
         let paste = room.examination.surroundings.proxies.setting_with(&hosts);
         Finding::failed(sentence(&error), meaning).setting("Except this host, or correct the proxy.", paste)
     })?;
@@ -165,18 +165,17 @@ pub(super) async fn clock(room: &Room<'_>) -> Early {
     let Some(theirs) = told.map_err(|error| trouble(&error, "the time there"))? else {
         return Ok(Finding::skipped("The workspace does not say what time it is.", "Clocks could not be compared."));
     };
-    let apart = Utc::now() - theirs;
-    let seconds = apart.num_seconds();
+    let seconds = (Utc::now() - theirs).num_seconds();
     let side = if seconds < 0 { "behind" } else { "ahead of" };
     let found = format!("This machine's clock is {} s {side} the workspace's.", seconds.abs());
     let heal =
         |finding: Finding| finding.command("Let the clock be set by the network.", "sudo timedatectl set-ntp true");
-    Ok(match apart.abs() {
-        apart if apart > CLOCKS_APART => heal(Finding::failed(
+    Ok(match seconds.abs() {
+        apart if apart > CLOCKS_APART_S => heal(Finding::failed(
             found,
             "Tokens seem to end before they do, or not to have begun: requests are refused at random.",
         )),
-        apart if apart > CLOCKS_DRIFT => {
+        apart if apart > CLOCKS_DRIFT_S => {
             heal(Finding::warned(found, "Tokens still work; times in rows and reports are off by as much."))
         }
         _ => Finding::passed(found, "Tokens are renewed in time, and times in rows are right."),

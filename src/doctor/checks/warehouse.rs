@@ -44,9 +44,7 @@ pub(super) async fn warehouse(room: &Room<'_>) -> Early {
             "It is still starting: statements wait until it runs, a classic warehouse some minutes.",
         )
         .command("Start it, then run the checks again.", start(id))),
-        Err(error @ (WorkspaceError::PermissionDenied(_) | WorkspaceError::StatementFailed { .. })) => {
-            Err(denied(patient, id, &error))
-        }
+        Err(error @ WorkspaceError::PermissionDenied(_)) => Err(denied(patient, id, &error)),
         Err(error) => Err(trouble(&error, "whether the warehouse runs statements")),
     }
 }
