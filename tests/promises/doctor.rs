@@ -1,6 +1,8 @@
 //! The doctor: every failure that can be staged is found by the right check, and its own advice, applied as it is
 //! written, turns that check green.
 
+#![allow(clippy::print_stdout, reason = "what was staged is shown as a table")]
+
 mod addresses;
 mod asking;
 mod credentials;
