@@ -7,6 +7,8 @@ use deltalake::{DeltaResult, DeltaTable, DeltaTableError};
 
 use super::background;
 
+mod dictionaries;
+
 /// Writes the rows in a thread of their own: encoding is work for a processor, and would keep acknowledgements waiting.
 /// The files are on the disk when it returns; nobody knows of them until they are committed.
 ///
@@ -30,7 +32,8 @@ fn writing(table: DeltaTable, batches: Vec<RecordBatch>) -> impl FnOnce() -> Del
     let runtime = tokio::runtime::Handle::current();
     move || {
         runtime.block_on(async {
-            let mut writer = RecordBatchWriter::for_table(&table)?;
+            let properties = dictionaries::properties(&batches);
+            let mut writer = RecordBatchWriter::for_table(&table)?.with_writer_properties(properties);
             for batch in batches {
                 writer.write(batch).await?;
             }

@@ -4,6 +4,7 @@
 //! FAILED, not an HTTP error; an HTTP error means that the request itself was wrong. Results are kept for polling until
 //! newer statements push them out ([`registry`]).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::rejection::JsonRejection;
@@ -13,6 +14,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::error::{ApiError, LakehouseError};
 use super::files::Volumes;
@@ -48,7 +50,7 @@ use answer::answer;
 use copy::Copies;
 use parameters::Parameter;
 use registry::{Registry, StatementState, Submitted};
-use run::{Job, Runner};
+use run::{Job, PARSED_AT_ONCE, Runner};
 
 /// The longest statement text, as on the real API.
 const STATEMENT_BYTES: usize = 16 << 20;
@@ -66,7 +68,8 @@ impl Statements {
     /// [`LakehouseError::InvalidArgument`] when DataFusion's runtime cannot be built.
     pub fn new(store: Store, volumes: Volumes, grants: Grants) -> Result<Self, LakehouseError> {
         let engine = session::Engine::new(store.clone())?;
-        let runner = Runner { store, volumes, grants, engine, copies: Copies::default() };
+        let parsing = Arc::new(Semaphore::new(PARSED_AT_ONCE));
+        let runner = Runner { store, volumes, grants, engine, copies: Copies::default(), parsing };
         Ok(Self { registry: Registry::new(runner) })
     }
 

@@ -62,6 +62,8 @@ pub(crate) struct Entry {
     pub(super) origin: Option<Origin>,
     pub(super) payload: Vec<Buffer>,
     pub(super) length: usize,
+    /// Of the payload. Made where the rows are, so that many streams share the work and the log's task only writes.
+    checksum: u32,
     /// The same rows, which share their memory with the payload.
     pub(super) batch: RecordBatch,
 }
@@ -95,7 +97,10 @@ impl EntryEncoder {
         let length = payload.iter().map(Buffer::len).sum();
         let rows = u32::try_from(batch.num_rows()).ok().filter(|_| length <= LARGEST_PAYLOAD);
         let too_large = || ArrowError::InvalidArgumentError(format!("{length} bytes of rows at once; send fewer"));
-        Ok(Entry { rows: rows.ok_or_else(too_large)?, origin, payload, length, batch: batch.clone() })
+        let rows = rows.ok_or_else(too_large)?;
+        let mut checksum = crc32fast::Hasher::new();
+        payload.iter().for_each(|part| checksum.update(part));
+        Ok(Entry { rows, origin, payload, length, checksum: checksum.finalize(), batch: batch.clone() })
     }
 }
 
@@ -161,14 +166,12 @@ impl SegmentId {
 
     /// The header of the frame that stands at `position`, written by the group commit that began at `group`.
     pub(super) fn frame(self, entry: &Entry, position: u64, group: u64) -> [u8; FRAME] {
-        let mut payload = crc32fast::Hasher::new();
-        entry.payload.iter().for_each(|part| payload.update(part));
         let (stream, offset) = entry.origin.map_or((Uuid::nil(), 0), |origin| (origin.stream, origin.last));
         let head = FrameHead {
             length: entry.length as u32,
             kind: ROWS,
             rows: entry.rows,
-            payload: payload.finalize(),
+            payload: entry.checksum,
             stream,
             offset,
             group,

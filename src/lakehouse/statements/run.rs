@@ -1,11 +1,14 @@
 //! One statement from text to result: parse, bind, and whichever of query, INSERT, COPY INTO, CREATE, DROP, DESCRIBE,
 //! SHOW it is.
 
+use std::sync::Arc;
+
 use deltalake::datafusion::sql::sqlparser::ast::{Ident, ObjectName, ObjectType, Statement};
 use deltalake::datafusion::sql::sqlparser::keywords::Keyword;
 use deltalake::datafusion::sql::sqlparser::parser::Parser;
 use deltalake::datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 use futures::StreamExt;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::copy::{self, Copies, Copy};
@@ -28,6 +31,10 @@ use crate::model::TableName;
 
 /// More operators than this in one statement are refused.
 const MAX_OPERATORS: usize = 4096;
+/// Longer texts are parsed in a thread of their own: it takes long, and acknowledgements do not wait for it.
+const SHORT_TEXT: usize = 64 << 10;
+/// Bytes of long texts that are parsed at the same time. A token takes a hundred bytes and may stand for one blank.
+pub(super) const PARSED_AT_ONCE: usize = super::STATEMENT_BYTES;
 
 /// What a statement needs to run.
 #[derive(Clone, Debug)]
@@ -59,6 +66,8 @@ pub(super) struct Runner {
     pub(super) grants: Grants,
     pub(super) engine: Engine,
     pub(super) copies: Copies,
+    /// Room for long texts being parsed, in bytes: [`PARSED_AT_ONCE`].
+    pub(super) parsing: Arc<Semaphore>,
 }
 
 /// A parsed statement.
@@ -75,7 +84,7 @@ impl Runner {
         if cancel.is_cancelled() {
             return Err(Failure::Canceled);
         }
-        match parse(&job.statement)? {
+        match self.parse(&job.statement).await? {
             Parsed::Ddl(ddl) => self.ddl(job, ddl).await,
             Parsed::Copy(copy) => copy::run(self, job, copy, cancel).await,
             Parsed::Other(mut statement) => {
@@ -88,6 +97,16 @@ impl Runner {
                 self.run_parsed(job, &session, *statement, cancel).await
             }
         }
+    }
+
+    async fn parse(&self, text: &str) -> Result<Parsed, Failure> {
+        if text.len() <= SHORT_TEXT {
+            return parse(text);
+        }
+        let bytes = text.len().min(PARSED_AT_ONCE) as u32;
+        let _room = self.parsing.acquire_many(bytes).await.map_err(Failure::internal)?;
+        let text = text.to_owned();
+        blocking(move || parse(&text)).await
     }
 
     async fn run_parsed(
