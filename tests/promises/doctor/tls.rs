@@ -50,6 +50,7 @@ async fn examine(data: &Path, settings: &[(&str, &str)]) -> DoctorReport {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_schemes_certificates_and_names() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let (tls, authority) = certificate(folder.path());
     let stranger = tempfile::tempdir().unwrap();
