@@ -9,6 +9,7 @@ mod policy;
 
 use crate::ui::compare_page::ComparePage;
 use crate::ui::delivered_page::DeliveredPage;
+use crate::ui::doctor_page::DoctorPage;
 use crate::ui::page::WorkbenchPage;
 use crate::ui::run_page::RunPage;
 use crate::ui::runs_page::RunsPage;
@@ -57,6 +58,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/tables") view=TablesPage ssr=SsrMode::Async />
                 <Route path=path!("/tables/new") view=NewTablePage ssr=SsrMode::Async />
                 <Route path=path!("/compare") view=ComparePage ssr=SsrMode::Async />
+                <Route path=path!("/doctor") view=DoctorPage ssr=SsrMode::Async />
             </Routes>
         </Router>
     }

@@ -1,9 +1,10 @@
-//! What the commands `run` and `compare` do: read files, follow a comparison, print tables, say how it ended.
+//! What the commands `run`, `compare` and `doctor` do: read files, follow a comparison, print tables, say how it ended.
 //!
 //! Knows the engine and the exports; starts no lakehouse and binds no socket, that is `main`'s. Results go to standard
 //! output, progress and trouble to standard error.
 
 mod compare;
+mod doctor;
 mod files;
 mod progress;
 mod run;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 pub use compare::compare;
+pub use doctor::doctor;
 pub use files::Refused;
 pub use run::{Prepared, prepare, run};
 
@@ -44,12 +46,26 @@ pub struct CompareArguments {
     pub html: Option<PathBuf>,
 }
 
+/// Arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+pub struct DoctorArguments {
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Also write an empty file into the volume and remove it again.
+    #[arg(long)]
+    pub writes: bool,
+    /// Look at this table, in place of DIRECT_WRITE_TABLE.
+    #[arg(long, value_name = "CATALOG.SCHEMA.TABLE", value_parser = crate::model::TableName::parse)]
+    pub table: Option<crate::model::TableName>,
+}
+
 /// How a command ended, for scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Every run completed and every threshold held.
+    /// Every run completed and every threshold held; no check failed.
     Held,
-    /// A threshold did not hold, a run failed or was stopped, or a result could not be written.
+    /// A check failed, a threshold did not hold, a run failed or was stopped, or a result could not be written.
     NotHeld,
 }
 

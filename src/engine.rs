@@ -1,7 +1,7 @@
 //! A submission on its way: validate, enrich, write, find it again in the table. A comparison on its way: the records of a plan
 //! through each of its writers, measured.
 //!
-//! Knows the workspace and the writers; nothing of HTTP or pages. Every submission and every comparison is a task of its own that
+//! Knows the workspace, the writers and the doctor; nothing of HTTP or pages. Every submission and every comparison is a task of its own that
 //! outlives the request that began it; what is known of it is one snapshot on a watch channel.
 
 mod actor;
@@ -33,10 +33,11 @@ pub use comparison::ReportSink;
 pub use delivered::went_through_zerobus;
 pub use history::{History, HistoryError};
 pub use metrics::{Metrics, OpenStream};
-pub use probe::ProbeReport;
+pub use probe::{ProbeCheck, ProbeReport};
 pub use submit::Origin;
 pub use uploads::{Arriving, HeldUpload, UploadError, UploadLimits, Uploads};
 
+use crate::doctor::{Desk, Surroundings};
 use crate::model::{EdgeError, TableInfo, TableName, WorkbenchInfo, WriterCard, WriterKind};
 use crate::workspace::{Workspace, WorkspaceError};
 use crate::writer::{Writer, WriterRegistry};
@@ -56,6 +57,7 @@ pub struct Engine {
     history: Option<History>,
     uploads: Option<Uploads>,
     metrics: Metrics,
+    doctor: Desk,
     /// The program ends: comparisons stop.
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -66,6 +68,7 @@ impl Engine {
     pub fn new(workspace: Arc<Workspace>) -> Self {
         Self {
             writers: WriterRegistry::new(&workspace),
+            doctor: Desk::new(workspace.config().clone(), Surroundings::default()),
             workspace,
             submissions: Mutex::default(),
             places: Arc::new(Semaphore::new(MOST_RUNNING)),
@@ -78,6 +81,18 @@ impl Engine {
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }
+    }
+
+    /// The same engine, whose doctor knows what the program was told.
+    #[must_use]
+    pub fn with_surroundings(mut self, surroundings: Surroundings) -> Self {
+        self.doctor = self.doctor.in_surroundings(surroundings);
+        self
+    }
+
+    /// Where examinations of the workspace are asked for.
+    pub fn doctor(&self) -> &Desk {
+        &self.doctor
     }
 
     /// The workspace everything is written to.

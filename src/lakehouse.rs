@@ -57,6 +57,7 @@ mod seed;
 mod statements;
 mod store;
 mod table;
+mod warehouses;
 mod weather;
 mod zerobus;
 
@@ -169,6 +170,7 @@ impl Lakehouse {
             .merge(grants::router(self.oidc.clone()))
             .merge(catalog::router(self.store.clone(), self.oidc.clone()))
             .merge(statements::router(self.statements.clone(), self.oidc.clone()))
+            .merge(warehouses::router(weather.clone(), self.oidc.clone()))
             .merge(files::router(self.volumes.clone(), self.oidc.clone()))
             .layer(middleware::from_fn_with_state(weather.clone(), weather::refuse))
             .merge(

@@ -11,11 +11,12 @@
 //! | `workspace` | client of a workspace: tokens, catalog, SQL statements |
 //! | `lakehouse` | the embedded workspace (feature `local`); nobody imports it but `main` |
 //! | `writer` | `trait Writer`, its factories and registry; one file for each way into a table |
+//! | `doctor` | looks at everything a record needs on its way, and says what to paste where something is missing |
 //! | `engine` | a submission on its way: validate, encode, send, durable, visible |
 //! | [`api`] | server functions, `/api/v1`, `/debug`, server-sent events; thin |
 //! | [`ui`], `app` | the components; the shell and the routes, which only the server has |
 //! | `server` | configuration, state, the router, logs, shutdown |
-//! | `cli` | the commands `run` and `compare`: plans and reports as files, progress, exit codes |
+//! | `cli` | the commands `run`, `compare` and `doctor`: plans and reports as files, progress, exit codes |
 //!
 //! # A record's way
 //!
@@ -41,6 +42,8 @@ pub mod ui;
 pub mod app;
 #[cfg(feature = "ssr")]
 pub mod cli;
+#[cfg(feature = "ssr")]
+pub mod doctor;
 #[cfg(feature = "ssr")]
 pub mod engine;
 #[cfg(feature = "local")]

@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 use direct_write::cli;
 use direct_write::engine::{Engine, History, UploadLimits, Uploads};
 use direct_write::server::config::{Config, Environment};
+use direct_write::server::surroundings::surroundings;
 use direct_write::server::{self, telemetry};
 use direct_write::workspace::{Workspace, WorkspaceConfig};
 use leptos::config::LeptosOptions;
@@ -38,6 +39,8 @@ enum Command {
     Run(cli::RunArguments),
     /// Put reports side by side: each measure with its change against the first.
     Compare(cli::CompareArguments),
+    /// Look at everything a record needs on its way; exit code 0 when all of it works, 1 when something failed, 2 when it could not start.
+    Doctor(cli::DoctorArguments),
     /// Serve only the local lakehouse.
     #[cfg(feature = "local")]
     Lakehouse(local::Arguments),
@@ -67,6 +70,7 @@ async fn main() -> ExitCode {
         Command::Serve => serve().await.map(done),
         Command::Run(arguments) => run(arguments).await,
         Command::Compare(arguments) => cli::compare(&arguments).map(ExitCode::from).map_err(Refusal::from),
+        Command::Doctor(arguments) => doctor(arguments).await,
         #[cfg(feature = "local")]
         Command::Lakehouse(arguments) => local::serve_only(arguments).await.map(done),
         #[cfg(feature = "local")]
@@ -180,12 +184,45 @@ async fn run_in(
     Ok(ended?.into())
 }
 
+async fn doctor(arguments: cli::DoctorArguments) -> Result<ExitCode, Refusal> {
+    telemetry::start_for_command();
+    match Config::load(&Environment) {
+        Ok(config) if config.workspace.is_none() => doctor_with_lakehouse(config, arguments).await,
+        Ok(config) => Ok(examine(&config, config.workspace.clone(), &arguments).await),
+        // What is wrong with the settings is what the doctor is there to tell.
+        Err(error) => Ok(cli::doctor(None, surroundings(&Environment, Err(&error)), &arguments).await.into()),
+    }
+}
+
+#[cfg(feature = "local")]
+async fn doctor_with_lakehouse(config: Config, arguments: cli::DoctorArguments) -> Result<ExitCode, Refusal> {
+    let stop_lakehouse = CancellationToken::new();
+    let lakehouse = local::start(&config, local::options(&config), stop_lakehouse.clone()).await?;
+    let code = examine(&config, Some(lakehouse.workspace.clone()), &arguments).await;
+    stop_lakehouse.cancel();
+    lakehouse.ended().await?;
+    Ok(code)
+}
+
+#[cfg(not(feature = "local"))]
+async fn doctor_with_lakehouse(_: Config, _: cli::DoctorArguments) -> Result<ExitCode, Refusal> {
+    Err(no_lakehouse())
+}
+
+async fn examine(config: &Config, workspace: Option<WorkspaceConfig>, arguments: &cli::DoctorArguments) -> ExitCode {
+    let mut around = surroundings(&Environment, Ok(config));
+    around.history_problem = History::open(&config.data_dir).await.problem().map(ToString::to_string);
+    cli::doctor(workspace, around, arguments).await.into()
+}
+
 async fn engine(config: &Config, workspace: WorkspaceConfig) -> Result<Engine, Refusal> {
     let history = History::open(&config.data_dir).await;
     if let Some(problem) = history.problem() {
         eprintln!("direct-write: {problem}");
     }
-    Ok(Engine::new(Arc::new(Workspace::new(workspace)?)).with_history(history))
+    let mut around = surroundings(&Environment, Ok(config));
+    around.history_problem = history.problem().map(ToString::to_string);
+    Ok(Engine::new(Arc::new(Workspace::new(workspace)?)).with_history(history).with_surroundings(around))
 }
 
 async fn serve_page(

@@ -8,6 +8,7 @@ pub mod compare;
 pub mod cost;
 mod date;
 mod delivered;
+pub mod doctor;
 mod error;
 #[cfg(test)]
 pub(crate) mod example;

@@ -16,6 +16,7 @@ mod refusal;
 pub mod router;
 mod security;
 mod statics;
+pub mod surroundings;
 pub mod telemetry;
 
 use std::net::SocketAddr;

@@ -10,6 +10,7 @@ mod error;
 mod files;
 mod http;
 mod ingest;
+mod look;
 mod statements;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub use catalog::{Container, Grant, Listed, TableDetail, TableEntry};
 pub use error::WorkspaceError;
 pub use files::{FileEntry, VolumePath};
 pub use http::OnSent;
+pub use look::{PrincipalFacts, TableFacts, WarehouseFacts};
 pub use statements::{Parameter, Statement, StatementResult};
 
 use crate::model::{TableName, WorkspaceBadge};

@@ -23,7 +23,6 @@ mod zerobus_rest;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde::Serialize;
 use serde_json::Value;
 
 pub use batch::{Batch, Rows};
@@ -60,22 +59,6 @@ pub struct Receipt {
     pub durable: u64,
     /// What the workspace gave as proof: offsets, statement ids.
     pub proof: Value,
-}
-
-/// One step of finding out whether a writer works.
-#[derive(Clone, Debug, Serialize)]
-pub struct Check {
-    /// `configuration`, `token`, `table`, `stream`, `insert`, `warehouse`.
-    pub name: &'static str,
-    /// Whether it passed.
-    pub passed: bool,
-    /// Milliseconds.
-    pub took_ms: f64,
-    /// What was found.
-    pub detail: String,
-    /// What to do when it did not pass.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
 }
 
 /// One way into a table.

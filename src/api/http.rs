@@ -1,6 +1,7 @@
 //! HTTP for machines: `/api/v1`, `/health`, `/debug`, and server-sent events.
 
 mod comparisons;
+mod doctor;
 mod structured;
 mod uploads;
 
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
 
 pub use comparisons::routes as comparison_routes;
+pub use doctor::routes as doctor_routes;
 pub use structured::process_structured;
 pub use uploads::{Received, receive_upload, routes as upload_routes};
 

@@ -2,6 +2,7 @@
 
 mod comparisons;
 
+use axum::http::{HeaderValue, header};
 use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
@@ -51,6 +52,16 @@ pub async fn latest_rows(table: TableName, limit: u32) -> Result<RowsPage, EdgeE
 
 fn engine() -> Result<std::sync::Arc<crate::engine::Engine>, EdgeError> {
     use_context().ok_or_else(|| EdgeError::new("INTERNAL", "The engine is not running. Restart the server."))
+}
+
+/// Says that the page that is being answered must not be kept; with an address, that its reader should come there in a second,
+/// which also browsers do that run no script.
+pub(crate) fn fresh(next: Option<&str>) {
+    let Some(options) = use_context::<leptos_axum::ResponseOptions>() else { return };
+    options.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(refresh) = next.and_then(|next| HeaderValue::from_str(&format!("1; url={next}")).ok()) {
+        options.insert_header(header::REFRESH, refresh);
+    }
 }
 
 /// Gives the answer the status its error code stands for; server functions answer 500 otherwise.

@@ -1,13 +1,27 @@
-//! Whether a writer works, found out by trying: configuration, token, table, and the last step before a row.
-
-use std::future::Future;
+//! Whether a writer works, found out by the doctor's checks that a record of this writer stands on.
 
 use serde::Serialize;
-use tokio::time::Instant;
 
 use super::Engine;
+use crate::doctor::{Examination, Surroundings};
+use crate::model::doctor::{Check, CheckState};
 use crate::model::{TableName, WriterKind};
-use crate::writer::{Check, WriterError};
+
+/// One step of finding out whether a writer works.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProbeCheck {
+    /// `configuration`, then ids of the doctor's checks: `host`, `token`, `table`, `grants`, `stream`, ...
+    pub name: String,
+    /// Whether it passed.
+    pub passed: bool,
+    /// Milliseconds.
+    pub took_ms: f64,
+    /// What was found.
+    pub detail: String,
+    /// What to do when it did not pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
 
 /// What a live probe of a writer found.
 #[derive(Clone, Debug, Serialize)]
@@ -21,7 +35,7 @@ pub struct ProbeReport {
     /// Into which table.
     pub table: TableName,
     /// Step by step; the first that failed is the last.
-    pub checks: Vec<Check>,
+    pub checks: Vec<ProbeCheck>,
     /// Why not, when it is not available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -33,64 +47,60 @@ pub struct ProbeReport {
 impl Engine {
     /// Tries a writer on the default table without writing a row.
     pub async fn probe(&self, kind: WriterKind) -> ProbeReport {
-        let table = self.workspace.config().default_table.clone();
-        let mut checks = Vec::new();
-        let outcome = self.try_steps(kind, &table, &mut checks).await;
-        let failed = checks.iter().rfind(|check| !check.passed);
+        let config = self.workspace.config();
+        let mut checks = vec![self.configuration(kind)];
+        if checks.iter().all(|check| check.passed) {
+            let mut examination = Examination::of(Some(config.clone()), Surroundings::default());
+            examination.only = last_checks(kind).to_vec();
+            let report = examination.make(|_| ()).await;
+            checks.extend(steps(&report.checks));
+        }
+        let failed = checks.iter().find(|check| !check.passed);
         ProbeReport {
             writer: kind,
-            available: outcome.is_ok(),
+            available: failed.is_none(),
             workspace: self.workspace.badge().name,
             reason: failed.map(|check| check.detail.clone()),
             remedy: failed.and_then(|check| check.remedy.clone()),
-            table,
+            table: config.default_table.clone(),
             checks,
         }
     }
 
-    async fn try_steps(&self, kind: WriterKind, table: &TableName, checks: &mut Vec<Check>) -> Result<(), WriterError> {
-        let registered = async {
-            let writer = self.writers.get(kind).map_err(|unavailable| WriterError::from(&unavailable))?;
-            Ok((writer, format!("{kind} is configured")))
+    fn configuration(&self, kind: WriterKind) -> ProbeCheck {
+        let (passed, detail, remedy) = match self.writers.get(kind) {
+            Ok(_) => (true, format!("{kind} is configured"), None),
+            Err(unavailable) => (false, unavailable.reason, Some(unavailable.remedy)),
         };
-        let writer = step("configuration", checks, registered).await?;
-        let token = async {
-            self.workspace.probe_token().await?;
-            Ok(((), "a token was issued".to_owned()))
-        };
-        step("token", checks, token).await?;
-        let lookup = async {
-            let info = self.workspace.table(table).await?;
-            let columns = info.columns.len();
-            Ok((info, format!("{table} has {columns} columns")))
-        };
-        let info = step("table", checks, lookup).await?;
-        let name = match kind {
-            WriterKind::Zerobus => "stream",
-            WriterKind::ZerobusRest => "insert",
-            WriterKind::Sql | WriterKind::CopyInto => "warehouse",
-        };
-        step(name, checks, async { Ok(((), writer.rehearse(&info).await?)) }).await
+        ProbeCheck { name: "configuration".to_owned(), passed, took_ms: 0.0, detail, remedy }
     }
 }
 
-async fn step<T>(
-    name: &'static str,
-    checks: &mut Vec<Check>,
-    attempt: impl Future<Output = Result<(T, String), WriterError>>,
-) -> Result<T, WriterError> {
-    let began = Instant::now();
-    let outcome = attempt.await;
-    let took_ms = began.elapsed().as_secs_f64() * 1000.0;
-    match outcome {
-        Ok((value, detail)) => {
-            checks.push(Check { name, passed: true, took_ms, detail, remedy: None });
-            Ok(value)
-        }
-        Err(error) => {
-            let remedy = Some(error.remedy().to_owned());
-            checks.push(Check { name, passed: false, took_ms, detail: error.to_string(), remedy });
-            Err(error)
+/// What a record of this writer goes through last.
+fn last_checks(kind: WriterKind) -> &'static [&'static str] {
+    match kind {
+        WriterKind::Zerobus => &["stream"],
+        WriterKind::ZerobusRest => &["rest"],
+        WriterKind::Sql => &["sql"],
+        WriterKind::CopyInto => &["sql", "volume"],
+    }
+}
+
+/// The checks of a report up to the first that failed. Settings were read before, and proxies show in what follows.
+fn steps(checks: &[Check]) -> Vec<ProbeCheck> {
+    let mut steps = Vec::new();
+    for check in checks.iter().filter(|check| !matches!(check.id.as_str(), "settings" | "proxies")) {
+        let passed = matches!(check.state, CheckState::Passed | CheckState::Warned);
+        let advice = check.advice.as_ref().filter(|_| !passed);
+        let remedy = advice.map(|advice| match &advice.paste {
+            Some(paste) => format!("{} {paste}", advice.words),
+            None => advice.words.clone(),
+        });
+        let (name, detail) = (check.id.clone(), check.found.clone());
+        steps.push(ProbeCheck { name, passed, took_ms: check.took_ms, detail, remedy });
+        if !passed {
+            break;
         }
     }
+    steps
 }

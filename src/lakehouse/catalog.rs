@@ -1,4 +1,4 @@
-//! Unity Catalog's REST API, as far as a writer and a browser of tables need it: tables, schemas, catalogs.
+//! Unity Catalog's REST API, as far as a writer and a browser of tables need it: tables, volumes, schemas, catalogs.
 //!
 //! Read-only: tables are made with SQL. Answers have the field names and error codes of the real API, and show what the
 //! caller may see: catalogs with USE CATALOG, schemas with USE SCHEMA, tables with SELECT.
@@ -27,6 +27,7 @@ pub fn router(store: Store, oidc: Oidc) -> Router {
     Router::new()
         .route("/api/2.1/unity-catalog/tables", get(list_tables))
         .route("/api/2.1/unity-catalog/tables/{full_name}", get(get_table))
+        .route("/api/2.1/unity-catalog/volumes/{full_name}", get(get_volume))
         .route("/api/2.1/unity-catalog/schemas", get(list_schemas))
         .route("/api/2.1/unity-catalog/schemas/{full_name}", get(get_schema))
         .route("/api/2.1/unity-catalog/catalogs", get(list_catalogs))
@@ -61,6 +62,24 @@ async fn get_table(
     catalog.grants.check(&caller.client_id, Privilege::Select, &Securable::Table(name.clone()))?;
     let table = catalog.store.table(&name).await?;
     Ok(Json(catalog.table_json(&table, false)))
+}
+
+async fn get_volume(
+    State(catalog): State<Catalog>,
+    Extension(caller): Extension<TokenInfo>,
+    Path(full_name): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let name = TableName::parse(&full_name).map_err(|error| ApiError::invalid(error.to_string()))?;
+    let volume = Securable::Volume(name.clone());
+    catalog.grants.check(&caller.client_id, Privilege::ReadVolume, &volume)?;
+    Ok(Json(json!({
+        "name": name.table(),
+        "catalog_name": name.catalog(),
+        "schema_name": name.schema(),
+        "full_name": name.to_string(),
+        "owner": catalog.grants.owner(&volume),
+        "volume_type": "MANAGED",
+    })))
 }
 
 async fn get_schema(

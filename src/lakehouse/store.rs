@@ -278,6 +278,32 @@ impl Store {
         Ok(true)
     }
 
+    /// Gives a table properties, after writing what is queued for it. Streams into it have to be opened anew.
+    ///
+    /// # Errors
+    /// [`LakehouseError::NotFound`], [`LakehouseError::InvalidArgument`] for properties that Delta refuses.
+    pub async fn set_properties(
+        &self,
+        name: &TableName,
+        properties: BTreeMap<String, String>,
+    ) -> Result<(), LakehouseError> {
+        let _one_at_a_time = self.inner.changes.lock().await;
+        // What it commits by itself must not meet the change: it ends, and is opened again when it is next used.
+        self.table(name).await?.close(tokio::time::Instant::now() + DRAIN).await;
+        self.open_cells().remove(name);
+        let log_store = self.log_store(&self.folder(name)).map_err(LakehouseError::table(name, "Changing"))?;
+        let mut delta = DeltaTable::new(log_store);
+        delta.load().await.map_err(LakehouseError::table(name, "Changing"))?;
+        let changed = delta
+            .set_tbl_properties()
+            .with_properties(properties.into_iter().collect())
+            .with_raise_if_not_exists(false)
+            .await;
+        changed
+            .map(|_changed| ())
+            .map_err(|error| LakehouseError::InvalidArgument(format!("Table '{name}' was not changed: {error}")))
+    }
+
     /// Opens the tables whose logs hold rows that are not in Delta yet, so that they get there.
     pub async fn recover(&self) {
         let names = match self.tables() {

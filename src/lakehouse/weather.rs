@@ -96,6 +96,16 @@ pub struct Forecast {
     pub cold_warehouse_ms: u64,
     /// Whether the disk looks full to the log.
     pub disk_full: bool,
+    /// So many seconds the clock of the HTTP APIs is ahead, as their `Date` says; behind when negative.
+    pub clock_skew_s: i64,
+    /// Whether the token endpoint refuses everybody, as a principal that was disabled.
+    pub token_denied: bool,
+    /// Whether nobody may look at the warehouse.
+    pub warehouse_denied: bool,
+    /// Whether streams are not opened: UNAVAILABLE.
+    pub refuse_streams: bool,
+    /// Whether Zerobus has no REST door, as in a region without one.
+    pub rest_door_closed: bool,
     /// Where the process dies.
     pub crash: Option<CrashPoint>,
     /// How often it passes there before.
@@ -267,6 +277,36 @@ impl Faults {
     /// How long a statement waits for its warehouse.
     pub(crate) fn cold_warehouse(&self) -> Option<Duration> {
         self.with(|forecast| Duration::from_millis(forecast.cold_warehouse_ms)).filter(|wait| !wait.is_zero())
+    }
+
+    /// The warehouse runs from now on.
+    pub(crate) fn start_warehouse(&self) {
+        self.with(|forecast| forecast.cold_warehouse_ms = 0);
+    }
+
+    /// Whether nobody may look at the warehouse.
+    pub(crate) fn denies_warehouse(&self) -> bool {
+        self.with(|forecast| forecast.warehouse_denied).unwrap_or(false)
+    }
+
+    /// Whether nobody gets a token.
+    pub(crate) fn denies_tokens(&self) -> bool {
+        self.with(|forecast| forecast.token_denied).unwrap_or(false)
+    }
+
+    /// Whether streams are not opened.
+    pub(crate) fn refuses_streams(&self) -> bool {
+        self.with(|forecast| forecast.refuse_streams).unwrap_or(false)
+    }
+
+    /// Whether there is no REST door.
+    pub(crate) fn closes_rest_door(&self) -> bool {
+        self.with(|forecast| forecast.rest_door_closed).unwrap_or(false)
+    }
+
+    /// Seconds that the clock is ahead.
+    pub(crate) fn clock_skew(&self) -> i64 {
+        self.with(|forecast| forecast.clock_skew_s).unwrap_or(0)
     }
 
     /// What will happen from now on.

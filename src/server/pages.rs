@@ -3,6 +3,7 @@
 //! Here and not in [`crate::api`], because a page that is shown again is a page: this room knows the app.
 
 mod composer;
+mod doctor;
 mod run;
 mod runs;
 mod tables;
@@ -19,6 +20,7 @@ use crate::api::PLAN_PREVIEW_PATH;
 use crate::api::caller::Caller;
 use crate::app::shell;
 use crate::ui::composer::{RUN, UPLOAD};
+use crate::ui::doctor_page::EXAMINE;
 use crate::ui::runs_page::{DELETE, RENAME};
 use crate::ui::sources::Source;
 use crate::ui::tables_page::create::{CREATE, NEW};
@@ -33,6 +35,7 @@ pub fn routes() -> axum::Router<AppState> {
         .route(RENAME, to("/runs").post(runs::rename))
         .route(DELETE, to("/runs").post(runs::delete))
         .route(CREATE, to(NEW).post(tables::create))
+        .route(EXAMINE, to("/doctor").post(doctor::examine))
         .merge(run::routes())
 }
 

@@ -80,6 +80,7 @@ pub fn router(engine: Arc<Engine>, site: LeptosOptions, edge: EdgeSettings, shut
         .route("/api/v1/submissions/{id}", get(http::submission))
         .route("/api/v1/submissions/{id}/events", get(http::submission_events))
         .merge(http::comparison_routes())
+        .merge(http::doctor_routes())
         .merge(http::upload_routes())
         .merge(pages::routes())
         .merge(debug("/debug", &state))

@@ -77,16 +77,19 @@ pub enum Page {
     Runs,
     /// `/tables`, and the making of one.
     Tables,
+    /// `/doctor`
+    Doctor,
 }
 
 impl Page {
-    const ALL: [Self; 3] = [Self::Workbench, Self::Runs, Self::Tables];
+    const ALL: [Self; 4] = [Self::Workbench, Self::Runs, Self::Tables, Self::Doctor];
 
     fn link(self) -> (&'static str, &'static str) {
         match self {
             Self::Workbench => ("/", "Workbench"),
             Self::Runs => ("/runs", "Runs"),
             Self::Tables => ("/tables", "Tables"),
+            Self::Doctor => ("/doctor", "Doctor"),
         }
     }
 }

@@ -141,6 +141,10 @@ impl Workspace {
         let refusal: TokenRefusal = answer.json().await.unwrap_or_default();
         let said = format!("token endpoint: {status} {} {}", refusal.error, refusal.error_description);
         let said = said.trim_end().to_owned();
+        if refusal.error.is_empty() && matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) {
+            // Not OAuth's words: something that is no workspace answers there.
+            return Err(WorkspaceError::NotFound(said));
+        }
         Err(if status == StatusCode::FORBIDDEN || refusal.error == "access_denied" {
             WorkspaceError::PermissionDenied(said)
         } else {

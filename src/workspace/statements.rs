@@ -17,6 +17,8 @@ const WAIT: &str = "30s";
 const LONGEST: Duration = Duration::from_secs(120);
 /// How long it is watched after that: it may have ended before the cancellation reached it.
 const AFTER_CANCEL: Duration = Duration::from_secs(10);
+/// How long a statement is waited for that must not take long; the API takes no less.
+const AT_ONCE: Duration = Duration::from_secs(5);
 const FIRST_POLL: Duration = Duration::from_millis(200);
 const SLOWEST_POLL: Duration = Duration::from_secs(2);
 
@@ -57,12 +59,16 @@ impl Statement {
 
     /// The request's body for a warehouse.
     pub fn encode(&self, warehouse_id: &str) -> Bytes {
+        self.encode_waiting(warehouse_id, WAIT, "CONTINUE")
+    }
+
+    fn encode_waiting(&self, warehouse_id: &str, wait_timeout: &str, on_wait_timeout: &str) -> Bytes {
         let body = Submission {
             statement: &self.text,
             warehouse_id,
             parameters: &self.parameters,
-            wait_timeout: WAIT,
-            on_wait_timeout: "CONTINUE",
+            wait_timeout,
+            on_wait_timeout,
             disposition: "INLINE",
             format: "JSON_ARRAY",
             query_tags: &TAGS,
@@ -77,8 +83,8 @@ struct Submission<'a> {
     statement: &'a str,
     warehouse_id: &'a str,
     parameters: &'a [Parameter],
-    wait_timeout: &'static str,
-    on_wait_timeout: &'static str,
+    wait_timeout: &'a str,
+    on_wait_timeout: &'a str,
     disposition: &'static str,
     format: &'static str,
     query_tags: &'static [QueryTag],
@@ -202,6 +208,18 @@ impl Workspace {
     pub async fn execute_encoded(&self, body: Bytes, on_sent: OnSent) -> Result<StatementResult, WorkspaceError> {
         let answer: StatementAnswer = self.post_as(Scope::Statements, "/api/2.0/sql/statements", body, on_sent).await?;
         self.follow(answer).await
+    }
+
+    /// Runs a statement that the warehouse itself cancels when it has not ended within [`AT_ONCE`].
+    pub(super) async fn execute_at_once(&self, statement: &Statement) -> Result<StatementResult, WorkspaceError> {
+        let wait = format!("{}s", AT_ONCE.as_secs());
+        let body = statement.encode_waiting(self.warehouse_id()?, &wait, "CANCEL");
+        let answer: StatementAnswer = self.post("/api/2.0/sql/statements", body, Arc::new(|| ())).await?;
+        match answer.status.state.as_str() {
+            "SUCCEEDED" | "CLOSED" => Ok(result_of(answer)),
+            "PENDING" | "RUNNING" | "CANCELED" => Err(WorkspaceError::Timeout { after: AT_ONCE }),
+            _ => Err(failure_of(answer)),
+        }
     }
 
     /// Polls a statement that was accepted until it has ended. Asking is harmless, so a question that got no answer is

@@ -14,6 +14,7 @@ mod clients;
 mod command;
 mod conformance;
 mod crash;
+mod doctor;
 mod grants;
 mod identity;
 mod program;

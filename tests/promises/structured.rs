@@ -107,7 +107,7 @@ async fn probes_tell_what_works_and_what_to_do() {
         let (status, answer) = app.get(&format!("{prefix}/zerobus-availability")).await;
         assert_eq!((status, &answer["zerobus_writer_available"]), (200, &json!(true)), "{answer}");
         let steps: Vec<_> = answer["checks"].as_array().unwrap().iter().map(|check| check["name"].clone()).collect();
-        assert_eq!(steps, ["configuration", "token", "table", "stream"]);
+        assert_eq!(steps, ["configuration", "host", "token", "table", "grants", "zerobus", "stream"]);
         let (_, answer) = app.get(&format!("{prefix}/sql-availability")).await;
         assert_eq!(answer["sql_writer_available"], true, "{answer}");
         let (_, answer) = app.get(&format!("{prefix}/writers")).await;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::details::zerobus_table;
 use super::{Oidc, now};
 use crate::lakehouse::error::LakehouseError;
+use crate::lakehouse::weather::EVERYWHERE;
 
 const FORM_BYTES: usize = 64 << 10;
 
@@ -106,6 +107,10 @@ async fn token(
 ) -> Result<Response, Refusal> {
     let Form(form) = form.map_err(|error| Refusal::request(error.body_text()))?;
     let client_id = authenticate(&oidc, &headers, &form).await?;
+    if oidc.weather.at(EVERYWHERE).denies_tokens() {
+        let description = format!("Service principal {client_id} is disabled in this workspace.");
+        return Err(Refusal { error: "access_denied", description });
+    }
     match form.grant_type.as_deref() {
         Some("client_credentials") => {}
         Some(_) => {

@@ -1,4 +1,4 @@
-//! `CREATE TABLE`, `CREATE SCHEMA`, `CREATE CATALOG`, `DESCRIBE`, and `CREATE`, `DROP` and `SHOW` of volumes as Databricks
+//! `CREATE TABLE`, `ALTER TABLE .. SET TBLPROPERTIES`, `CREATE SCHEMA`, `CREATE CATALOG`, `DESCRIBE`, and `CREATE`, `DROP` and `SHOW` of volumes as Databricks
 //! writes them.
 //!
 //! Read here and not by sqlparser, whose dialects know neither `USING DELTA` after the columns in any order with
@@ -63,6 +63,13 @@ pub(super) enum Ddl {
         /// One or two parts.
         schema: Option<ObjectName>,
     },
+    /// Properties that a table gets.
+    SetProperties {
+        /// One to three parts.
+        name: ObjectName,
+        /// At least one.
+        properties: BTreeMap<String, String>,
+    },
     /// A table's columns.
     Describe {
         /// One to three parts.
@@ -84,6 +91,12 @@ pub(super) fn parse_ddl(parser: &mut Parser<'_>) -> Result<Option<Ddl>, ParserEr
     }
     if parser.parse_keywords(&[Keyword::CREATE, Keyword::TABLE]) {
         return parse_table(parser).map(Some);
+    }
+    if parser.parse_keywords(&[Keyword::ALTER, Keyword::TABLE]) {
+        let name = parser.parse_object_name(false)?;
+        parser.expect_keyword(Keyword::SET)?;
+        parser.expect_keyword(Keyword::TBLPROPERTIES)?;
+        return Ok(Some(Ddl::SetProperties { name, properties: parse_properties(parser)? }));
     }
     if let Some(ddl) = parse_volume(parser)? {
         return Ok(Some(ddl));

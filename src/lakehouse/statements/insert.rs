@@ -38,6 +38,27 @@ pub(super) async fn run(
     Ok(Output::counts(&[("num_affected_rows", count), ("num_inserted_rows", count)]))
 }
 
+/// Plans an INSERT with everything that is checked before rows are read, and writes nothing.
+pub(super) async fn explain(
+    runner: &Runner,
+    job: &Job,
+    session: &Session,
+    statement: Statement,
+) -> Result<Output, Failure> {
+    let Statement::Insert(insert) = statement else {
+        return Err(Failure::unsupported("EXPLAIN of this statement"));
+    };
+    let (name, columns, source) = plain_insert(insert)?;
+    let name = runner.table_name(job, &name)?;
+    runner.check_table(job, Privilege::Modify, &name)?;
+    let table = runner.store.table(&name).await?;
+    let targets = targets(&table, &columns)?;
+    let width = session.columns(source).await?.fields().len();
+    check_width(width, &table, &targets)?;
+    let plan = format!("Append {width} columns to '{name}'");
+    Ok(Output::strings(&["plan"], vec![vec![Some(plan)]]))
+}
+
 /// The parts of an INSERT that has nothing but a table, columns and a query.
 fn plain_insert(insert: Insert) -> Result<(ObjectName, Vec<ObjectName>, Statement), Failure> {
     if insert.overwrite {
@@ -86,6 +107,21 @@ pub(super) fn targets(table: &Table, columns: &[ObjectName]) -> Result<Vec<usize
     Ok(targets)
 }
 
+fn check_width(width: usize, table: &Table, targets: &[usize]) -> Result<(), Failure> {
+    if width == targets.len() {
+        return Ok(());
+    }
+    let (class, word) = if width < targets.len() { ("NOT_ENOUGH", "few") } else { ("TOO_MANY", "many") };
+    Err(Failure::bad(
+        &format!("INSERT_COLUMN_ARITY_MISMATCH.{class}_DATA_COLUMNS"),
+        format_args!(
+            "Cannot write to '{}': too {word} data columns, the table takes {} and the query has {width}.",
+            table.name(),
+            targets.len()
+        ),
+    ))
+}
+
 async fn collect(
     session: &Session,
     source: Statement,
@@ -93,18 +129,7 @@ async fn collect(
     targets: &[usize],
 ) -> Result<RecordBatch, Failure> {
     let mut stream = session.query(source).await?;
-    let width = stream.schema().fields().len();
-    if width != targets.len() {
-        let (class, word) = if width < targets.len() { ("NOT_ENOUGH", "few") } else { ("TOO_MANY", "many") };
-        return Err(Failure::bad(
-            &format!("INSERT_COLUMN_ARITY_MISMATCH.{class}_DATA_COLUMNS"),
-            format_args!(
-                "Cannot write to '{}': too {word} data columns, the table takes {} and the query has {width}.",
-                table.name(),
-                targets.len()
-            ),
-        ));
-    }
+    check_width(stream.schema().fields().len(), table, targets)?;
     let schema = table.arrow_schema();
     let mut batches = Vec::new();
     let mut bytes = 0;

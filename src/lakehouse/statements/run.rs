@@ -121,6 +121,9 @@ impl Runner {
         cancel: &CancellationToken,
     ) -> Result<Output, Failure> {
         match statement {
+            Statement::Explain { statement, .. } if matches!(*statement, Statement::Insert(_)) => {
+                insert::explain(self, job, session, *statement).await
+            }
             Statement::Query(_) | Statement::Explain { .. } => {
                 unless_canceled(cancel, query(session, statement, job)).await
             }
@@ -174,6 +177,11 @@ impl Runner {
                 if self.store.create_table(&name, fields, options).await? {
                     self.record_created(job, &Securable::Table(name))?;
                 }
+            }
+            Ddl::SetProperties { name, properties } => {
+                let name = self.table_name(job, &name)?;
+                self.grants.check_owner(&job.user, &Securable::Table(name.clone()))?;
+                self.store.set_properties(&name, properties).await?;
             }
             Ddl::Schema { name, if_not_exists } => {
                 let (catalog, schema) = match &parts(&name)?[..] {

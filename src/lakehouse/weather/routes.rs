@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
+use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{EVERYWHERE, Event, Faults, Forecast, Weather};
@@ -68,10 +69,18 @@ pub(crate) async fn refuse(State(weather): State<Weather>, request: Request, nex
     if let Some(latency) = faults.latency() {
         tokio::time::sleep(latency).await;
     }
-    match refusal(&faults) {
+    let mut response = match refusal(&faults) {
         Some(response) => response,
         None => next.run(request).await,
+    };
+    let skew = faults.clock_skew();
+    if skew != 0 {
+        let time = Utc::now() + TimeDelta::seconds(skew);
+        if let Ok(date) = HeaderValue::from_str(&time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()) {
+            response.headers_mut().insert(header::DATE, date);
+        }
     }
+    response
 }
 
 /// The answer to a request that the weather refuses; counts it.

@@ -78,6 +78,9 @@ pub(super) async fn ephemeral(
         return Err(Status::invalid_argument("The first message of a stream must be create_stream."));
     };
     let table = table(shared, caller, request.table_name()).await?;
+    if table.faults().refuses_streams() {
+        return Err(Status::unavailable("No streams are opened now: refused by the weather. Try again later."));
+    }
     let decoder = decoder_of(&request, &table)?;
     let ingest = Ingest::new(table, decoder, None, 0)?;
     let payload = ephemeral_stream_response::Payload::CreateStreamResponse(created(Uuid::new_v4()));

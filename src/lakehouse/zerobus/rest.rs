@@ -39,6 +39,10 @@ async fn insert(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     let body = body.map_err(|error| ApiError::new(error.status(), "INVALID_PARAMETER_VALUE", error.body_text()))?;
+    if shared.config.store.weather().at(name.to_ascii_lowercase()).closes_rest_door() {
+        let message = "Zerobus Ingest has no REST door here: closed by the weather. Use streams.";
+        return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED", message));
+    }
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let token = shared.config.oidc.check_bearer(text(header::AUTHORIZATION.as_str()));
     let token = token.map_err(|error| ApiError::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", error.to_string()))?;
