@@ -4,8 +4,8 @@ import type { Page } from "@playwright/test";
 import { expect, test } from "../support/test";
 
 const COLUMNS = [
-  "record_id STRING NOT NULL",
-  "city STRING COMMENT 'where it is'",
+  "record_id STRING",
+  "city STRING NOT NULL COMMENT 'where it is'",
   "readings ARRAY<DOUBLE>",
   "place STRUCT<street: STRING, floor: INT, tags: ARRAY<STRING>>",
   "labels MAP<STRING, STRING>",
@@ -35,7 +35,7 @@ async function pictures(page: Page, name: string): Promise<void> {
   await page.setViewportSize({ width: 1440, height: 1000 });
 }
 
-test("a table with nested columns is made, written through Zerobus and seen", async ({ workbench, page, app, context }) => {
+test("a table with nested columns is made, written through Zerobus and seen", async ({ workbench, page, app, context, complaints }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Tables" }).click();
   await expect(page.getByRole("heading", { name: "Choose a table" })).toBeVisible();
@@ -51,6 +51,7 @@ test("a table with nested columns is made, written through Zerobus and seen", as
   await page.getByLabel("Columns", { exact: true }).fill(`${COLUMNS}\nbroken BLOB`);
   await page.getByRole("button", { name: "Print the statements" }).click();
   await expect(page.getByTestId("error-summary")).toContainText("Line 9: 'BLOB' is no column type");
+  expect(complaints.splice(0).join(), "the answer to what is wrong is no success").toContain("422");
   await pictures(page, "new-table-errors");
   await page.getByLabel("Columns", { exact: true }).fill(COLUMNS);
   await page.getByRole("button", { name: "Print the statements" }).click();

@@ -96,7 +96,12 @@ impl Engine {
 
     /// Why something could not be looked at; nothing was to be written.
     fn unseen(&self, error: &WorkspaceError, what_failed: &str) -> EdgeError {
-        let EdgeError { error_code, message, details } = self.workspace_problem(error, what_failed);
-        EdgeError { error_code, message: message.replace(" Nothing was written.", ""), details }
+        let EdgeError { error_code, message, .. } = self.workspace_problem(error, what_failed);
+        let next = match error {
+            WorkspaceError::NotFound(_) => "Choose another.",
+            _ => message.rsplit_once("Nothing was written. ").map_or("", |(_, next)| next),
+        };
+        let said = error.to_string();
+        EdgeError::new(&error_code, format!("{what_failed}: {}. {next}", said.trim_end_matches('.')))
     }
 }

@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn what_is_no_record_says_so() {
         for (sample, word) in
-            [("", "not JSON"), ("{", "not JSON"), ("7", "must be a JSON object"), ("{}", "no field"), ("[1]", "object")]
+            [("", "no field"), ("{", "not JSON"), ("7", "must be a JSON object"), ("{}", "no field"), ("[1]", "object")]
         {
             let error = columns_from_sample(sample).unwrap_err();
             assert!(error.contains(word), "{sample}: {error}");

@@ -34,13 +34,13 @@ fn protobuf_field(kind: &FieldType) -> Result<String, String> {
         FieldType::Scalar(kind) => Ok(protobuf_scalar(*kind).to_owned()),
         FieldType::Array(item) => match &item.kind {
             FieldType::Array(_) | FieldType::Map(..) => {
-                Err("Protobuf has no arrays of arrays or maps. Send JSON or Arrow records.".to_owned())
+                Err("Protobuf has no arrays of arrays or maps. Send JSON records.".to_owned())
             }
             kind => Ok(format!("repeated {}", protobuf_field(kind)?)),
         },
         FieldType::Map(key, value) => match &value.kind {
             FieldType::Array(_) | FieldType::Map(..) => {
-                Err("Protobuf has no maps of arrays or maps. Send JSON or Arrow records.".to_owned())
+                Err("Protobuf has no maps of arrays or maps. Send JSON records.".to_owned())
             }
             kind => Ok(format!("map<{}, {}>", protobuf_field(key)?, protobuf_field(kind)?)),
         },
@@ -135,7 +135,7 @@ mod tests {
         let json = r#"{"name":"c","type":{"type":"array","containsNull":true,"elementType":{"type":"array","elementType":"long",
             "containsNull":true}},"nullable":true,"metadata":{}}"#;
         let carried = of("array<array<bigint>>", json);
-        assert!(carried.protobuf.unwrap_err().contains("Send JSON or Arrow"));
+        assert!(carried.protobuf.unwrap_err().contains("Send JSON records"));
         assert_eq!(carried.json.as_deref(), Ok("[[whole number, ...], ...]"));
         assert!(of("interval day", "").json.is_err());
     }

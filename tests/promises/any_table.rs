@@ -268,7 +268,9 @@ async fn what_a_way_cannot_carry_it_says_before_it_writes() {
     for way in WAYS {
         let problem = open(way).await;
         let (word, is_carried) = match way {
-            (WriterKind::Zerobus, _, Some(Encoding::Protobuf)) => ("cannot be written through Zerobus", false),
+            (WriterKind::Zerobus, _, Some(Encoding::Protobuf | Encoding::Arrow)) => {
+                ("cannot be written through Zerobus", false)
+            }
             (WriterKind::Sql, ..) | (WriterKind::CopyInto, _, Some(Encoding::Json)) => ("keys must be STRING", false),
             _ => ("", true),
         };
@@ -277,17 +279,17 @@ async fn what_a_way_cannot_carry_it_says_before_it_writes() {
     }
     let row = json!({"keys": {"-7": "a", "8": null}, "lists": [[1, null], null, []]});
     let batch = records_from_rows(&table, &[row.as_object().cloned().unwrap()]).unwrap();
-    for way in [WAYS[1], WAYS[2], WAYS[3], WAYS[9]] {
+    for way in [WAYS[1], WAYS[3], WAYS[9]] {
         world.write(&table, way, std::slice::from_ref(&batch)).await;
     }
     let deadline = Instant::now() + Duration::from_secs(60);
     let rows = loop {
         let rows = world.caller.rows("SELECT keys, lists FROM main.default.odd").await.as_array().unwrap().clone();
-        if rows.len() >= 4 || Instant::now() > deadline {
+        if rows.len() >= 3 || Instant::now() > deadline {
             break rows;
         }
     };
-    assert_eq!(rows, vec![json!(["{\"-7\":\"a\",\"8\":null}", "[[1,null],null,[]]"]); 4]);
+    assert_eq!(rows, vec![json!(["{\"-7\":\"a\",\"8\":null}", "[[1,null],null,[]]"]); 3]);
     world.lakehouse.stop().await;
 }
 

@@ -73,6 +73,7 @@ impl Pen<'_> {
             &[
                 ("type", "text"),
                 ("name", OTHER_TABLE),
+                ("value", ""),
                 ("class", "code"),
                 ("aria-label", "Full name of another table"),
                 ("placeholder", "catalog.schema.table"),

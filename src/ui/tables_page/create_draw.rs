@@ -203,7 +203,8 @@ fn outcomes(markup: &mut Markup, sheet: &NewTableSheet) {
         };
         markup.open("li", &[("data-state", tone)]).open("span", &[("class", "state"), ("data-state", tone)]);
         markup.element("span", &[("class", "sign"), ("aria-hidden", "true")], sign).text(words).raw("</span>");
-        markup.element("span", &[("class", "code")], statement.text.lines().next().unwrap_or_default());
+        let first_line = statement.text.lines().next().unwrap_or_default();
+        markup.element("span", &[("class", "code")], first_line.trim_end_matches(" ("));
         if let StatementState::Failed(why) | StatementState::Unknown(why) = state {
             markup.element("p", &[("class", "error")], why);
         }

@@ -7,20 +7,21 @@ use crate::model::EdgeError;
 use crate::ui::markup::Markup;
 use crate::workspace::{Container, Listed, TableEntry};
 
-/// `Catalogs / main / direct_write / products`, all but the last as links.
+/// `Catalogs / main / direct_write / products`, all but the last as links; nothing where nothing is chosen.
 pub(super) fn crumbs(markup: &mut Markup, place: &Place) {
+    if place.catalog.is_empty() {
+        return;
+    }
     let mut steps: Vec<(&str, Place)> = vec![("Catalogs", Place::default())];
     let mut at = Place::default();
-    if !place.catalog.is_empty() {
-        at.catalog.clone_from(&place.catalog);
-        steps.push((&place.catalog, at.clone()));
-        if !place.schema.is_empty() {
-            at.schema.clone_from(&place.schema);
-            steps.push((&place.schema, at.clone()));
-            if !place.table.is_empty() {
-                at.table.clone_from(&place.table);
-                steps.push((&place.table, at));
-            }
+    at.catalog.clone_from(&place.catalog);
+    steps.push((&place.catalog, at.clone()));
+    if !place.schema.is_empty() {
+        at.schema.clone_from(&place.schema);
+        steps.push((&place.schema, at.clone()));
+        if !place.table.is_empty() {
+            at.table.clone_from(&place.table);
+            steps.push((&place.table, at));
         }
     }
     let last = steps.len() - 1;

@@ -193,10 +193,10 @@ fn files_that_cannot_be_a_source_are_refused_before_the_first_record() {
     let json = Box::new(io::Cursor::new(b"{}".to_vec()));
     let error = FileSource::new(json, Some(FileFormat::JsonArray), &map(&[]), &sales(), 0, "r").err().unwrap();
     assert!(error.message.contains("begins with '['"), "{}", error.message);
-    let raw = table(&[("item", "string"), ("raw", "binary not null")]);
+    let span = table(&[("item", "string"), ("span", "interval day")]);
     let json = Box::new(io::Cursor::new(b"{\"item\":\"a\"}".to_vec()));
-    let error = FileSource::new(json, None, &map(&[]), &raw, 0, "r").err().unwrap();
-    assert_eq!(problems(&error.details), [("table.raw", "required")]);
+    let error = FileSource::new(json, None, &map(&[]), &span, 0, "r").err().unwrap();
+    assert!(error.message.contains("column span of a.b.c has type interval day"), "{}", error.message);
     let path = tempfile::tempdir().unwrap().path().join("none.csv");
     assert_eq!(FileSource::open(&path, &map(&[]), &sales(), 0, "r").err().unwrap().error_code, "NOT_FOUND");
 }
@@ -282,6 +282,20 @@ fn a_preview_shows_fields_a_mapping_rows_and_errors() {
     assert_eq!(shown.missing_columns, ["item"]);
     let columns: Vec<_> = shown.fields.iter().map(|field| field.column.as_deref()).collect();
     assert_eq!(columns, [Some("day"), None], "a column is proposed once");
+}
+
+#[test]
+fn bytes_and_values_inside_of_others_come_from_json_and_from_csv() {
+    let mut table = table(&[("item", "string"), ("raw", "binary"), ("tags", "array")]);
+    table.columns[2].type_json = r#"{"type":"array","elementType":"string","containsNull":true}"#.to_owned();
+    let json = "{\"item\":\"a\",\"raw\":\"AAH/\",\"tags\":[\"x\",null]}\n";
+    for file in [json, "item,raw,tags\na,AAH/,\"[\"\"x\"\",null]\"\n"] {
+        let mut source = FileSource::new(Box::new(io::Cursor::new(file)), None, &map(&[]), &table, 0, "r").unwrap();
+        let records = source.batch(9).unwrap().unwrap().records;
+        assert_eq!(records.column(1).as_binary::<i32>().value(0), b"\x00\x01\xff");
+        let tags = records.column(2).as_list::<i32>().value(0);
+        assert_eq!(tags.as_string::<i32>().iter().collect::<Vec<_>>(), [Some("x"), None]);
+    }
 }
 
 #[test]
