@@ -30,11 +30,11 @@ pub(super) struct Reached {
 }
 
 impl Reached {
-    /// `127.0.0.1:7077: name 1.2 ms, connection 0.3 ms, TLS 1.3 9.8 ms`
+    /// `127.0.0.1:7077: name 1.2 ms, connection 0.3 ms, TLS 1.3 9.8 ms.`
     pub(super) fn words(&self) -> String {
         let ms = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1000.0);
         let tls = self.tls.as_ref().map_or_else(String::new, |(version, time)| format!(", {version} {}", ms(*time)));
-        format!("{}: name {}, connection {}{tls}", self.addr, ms(self.name), ms(self.connection))
+        format!("{}: name {}, connection {}{tls}.", self.addr, ms(self.name), ms(self.connection))
     }
 }
 

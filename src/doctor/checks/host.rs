@@ -167,7 +167,10 @@ pub(super) async fn clock(room: &Room<'_>) -> Early {
     };
     let seconds = (Utc::now() - theirs).num_seconds();
     let side = if seconds < 0 { "behind" } else { "ahead of" };
-    let found = format!("This machine's clock is {} s {side} the workspace's.", seconds.abs());
+    let found = match seconds.abs() {
+        0 => "This machine's clock and the workspace's agree to the second.".to_owned(),
+        apart => format!("This machine's clock is {apart} s {side} the workspace's."),
+    };
     let heal =
         |finding: Finding| finding.command("Let the clock be set by the network.", "sudo timedatectl set-ntp true");
     Ok(match seconds.abs() {

@@ -71,7 +71,13 @@ fn not_there(patient: &Patient, said: &str) -> Finding {
     paste.push(names::create_table(table, names::usual_columns(table)));
     paste.push(names::all_grants(table, patient.principal()));
     let meaning = "No writer creates a table; the name is misspelt, or it has still to be made.";
-    Finding::failed(format!("There is no table {table} ({}).", said.trim_end_matches('.')), meaning)
+    // Only what the sentence does not say already: that the schema or the catalog is not there.
+    let why = said.split(". ").next().unwrap_or_default().trim_end_matches('.');
+    let found = match why.contains(&table.to_string()) {
+        true => format!("There is no table {table}."),
+        false => format!("There is no table {table} ({why})."),
+    };
+    Finding::failed(found, meaning)
         .sql("Make it with the columns you need, or correct DIRECT_WRITE_TABLE.", paste.join("\n"))
 }
 

@@ -42,7 +42,7 @@ fn not_there(patient: &Patient, volume: &TableName, said: &str) -> Finding {
         format!("CREATE VOLUME {};", names::full(volume)),
         names::grant("READ VOLUME, WRITE VOLUME", "VOLUME", &names::full(volume), patient.principal()),
     ];
-    let found = format!("There is no volume {volume} ({}).", said.trim_end_matches('.'));
+    let found = format!("There is no volume {volume} ({}).", said.split(". ").next().unwrap_or_default());
     Finding::failed(found, "The writer copy-into has nowhere to put its files.")
         .sql("Make it, or correct DIRECT_WRITE_VOLUME.", paste.join("\n"))
 }

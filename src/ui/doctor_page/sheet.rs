@@ -75,7 +75,8 @@ fn head(markup: &mut Markup, report: Option<&DoctorReport>, running: bool) {
         _ => "good",
     };
     markup.raw("<section class=\"verdict-line\" data-testid=\"headline\">");
-    markup.open("h2", &[("class", "state"), ("data-state", state), ("role", "status")]).text(&headline).raw("</h2>");
+    markup.raw("<div role=\"status\">");
+    markup.element("h2", &[("class", "state"), ("data-state", state)], &headline).raw("</div>");
     if let Some(report) = report {
         let passed = report.count(CheckState::Passed);
         let words = format!(
