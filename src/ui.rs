@@ -17,7 +17,6 @@ pub mod compose;
 pub mod composer;
 #[cfg(feature = "ssr")]
 pub mod delivered_page;
-pub mod copies;
 #[cfg(feature = "ssr")]
 pub mod doctor_page;
 pub mod drafts;

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub use create::{StatementOutcome, StatementState};
 pub use view::{ColumnView, LatestRows, TableView};
 
-use super::Engine;
+use super::{Actor, Engine};
 use crate::model::{EdgeError, TableName};
 use crate::workspace::{Container, Listed, TableEntry, WorkspaceError};
 
@@ -61,8 +61,8 @@ pub struct Surroundings {
 }
 
 impl Engine {
-    /// Looks around; everything is asked for at once.
-    pub async fn look_around(&self, place: &Place) -> Surroundings {
+    /// Looks around; everything is asked for at once. The rows are read in the name of `actor`, the rest as the app.
+    pub async fn look_around(&self, place: &Place, actor: Actor) -> Surroundings {
         let workspace = self.workspace();
         let Place { catalog, schema, .. } = place;
         let catalogs = async {
@@ -86,7 +86,7 @@ impl Engine {
         };
         let table = async {
             match place.table_name()? {
-                Ok(name) => Some(self.view(&name).await),
+                Ok(name) => Some(self.view(&name, actor).await),
                 Err(error) => Some(Err(error)),
             }
         };

@@ -95,13 +95,6 @@ mod real {
         has_clipboard
     }
 
-    pub(super) fn copied(event: &web_sys::MouseEvent) -> Option<()> {
-        let button = event.target()?.unchecked_into::<web_sys::Element>().closest("[data-copies]").ok().flatten()?;
-        let text = document().get_element_by_id(&button.get_attribute("data-copies")?)?.text_content()?;
-        button.set_text_content(Some(if copy(&text) { "Copied" } else { "The browser refuses: select the text" }));
-        Some(())
-    }
-
     pub(super) fn set_theme(theme: Option<&str>) {
         if let Some(root) = document().document_element() {
             let _ = match theme {
@@ -240,14 +233,6 @@ pub fn typed(form: &str) -> String {
         let _ = form;
         String::new()
     }
-}
-
-/// Copies the text of the element that a clicked button names in `data-copies`, and says so on the button.
-pub fn copied(event: &leptos::ev::MouseEvent) {
-    #[cfg(feature = "hydrate")]
-    let _ = real::copied(event);
-    #[cfg(not(feature = "hydrate"))]
-    let _ = event;
 }
 
 /// Puts a text into the clipboard; `false` when the browser does not let pages do that.

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::copies::Copies;
 use super::header::{Header, Page, Rail};
 use crate::api::caller::{Caller, Permission};
 use crate::api::page::fresh;
@@ -53,11 +52,10 @@ pub fn DoctorPage() -> impl IntoView {
         <div class="frame">
             <Rail current=Page::Doctor />
             <main id="main" tabindex="-1" class="doctor">
-                <Copies>
-                    <div inner_html=parts></div>
-                </Copies>
+                <div inner_html=parts></div>
             </main>
         </div>
+        <script src="/copy.js" defer></script>
     }
     .into_any()
 }

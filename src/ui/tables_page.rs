@@ -17,6 +17,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::header::{Header, Page, Rail};
 use super::markup::Markup;
+use crate::api::caller::Caller;
 use crate::api::http::status_of;
 use crate::engine::Engine;
 use crate::engine::tables::{Place, Surroundings};
@@ -34,15 +35,16 @@ pub fn TablesPage() -> impl IntoView {
     let place = Place { catalog: asked("catalog"), schema: asked("schema"), table: asked("table") };
     let engine = use_context::<Arc<Engine>>();
     let answer = use_context::<ResponseOptions>();
+    let actor = Caller::current().actor();
     view! {
         <Suspense>
             {move || {
-                let (engine, answer) = (engine.clone(), answer.clone());
+                let (engine, answer, actor) = (engine.clone(), answer.clone(), actor.clone());
                 let (typed, place) = (typed.clone(), place.clone());
                 Suspend::new(async move {
                     let engine = engine?;
                     let (place, problem) = place_of(typed.as_str(), place);
-                    let seen = engine.look_around(&place).await;
+                    let seen = engine.look_around(&place, actor).await;
                     if let (Some(answer), Some(error)) = (answer, trouble(&seen, problem.as_ref())) {
                         answer.set_status(status_of(error));
                     }

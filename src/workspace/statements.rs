@@ -214,7 +214,8 @@ impl Workspace {
     pub(super) async fn execute_at_once(&self, statement: &Statement) -> Result<StatementResult, WorkspaceError> {
         let wait = format!("{}s", AT_ONCE.as_secs());
         let body = statement.encode_waiting(self.warehouse_id()?, &wait, "CANCEL");
-        let answer: StatementAnswer = self.post("/api/2.0/sql/statements", body, Arc::new(|| ())).await?;
+        let path = "/api/2.0/sql/statements";
+        let answer: StatementAnswer = self.post_as(Scope::Statements, path, body, Arc::new(|| ())).await?;
         match answer.status.state.as_str() {
             "SUCCEEDED" | "CLOSED" => Ok(result_of(answer)),
             "PENDING" | "RUNNING" | "CANCELED" => Err(WorkspaceError::Timeout { after: AT_ONCE }),

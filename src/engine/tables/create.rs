@@ -1,8 +1,8 @@
 //! Making a table: the statements that it takes here, and running them one after the other.
 
-use crate::engine::Engine;
-use crate::model::{DdlKind, DdlStatement, NewTable};
-use crate::workspace::{Statement, WorkspaceError};
+use crate::engine::{Actor, Engine};
+use crate::model::{DdlKind, DdlStatement, EdgeError, NewTable};
+use crate::workspace::{Statement, Workspace, WorkspaceError};
 
 /// A statement and what became of it.
 #[derive(Clone, Debug)]
@@ -40,13 +40,21 @@ impl Engine {
         new.statements(&self.workspace().badge().principal, make_catalog, make_schema)
     }
 
-    /// Runs statements in order. After one that makes something and was not done, the rest is left out; a grant that was
+    /// Runs statements in order in the name of `actor`. After one that makes something and was not done, the rest is left out; a grant that was
     /// refused keeps nothing else from being done.
-    pub async fn run_statements(&self, statements: Vec<DdlStatement>) -> Vec<StatementOutcome> {
+    ///
+    /// # Errors
+    /// `USER_TOKEN_REQUIRED`; nothing was run then.
+    pub async fn run_statements(
+        &self,
+        statements: Vec<DdlStatement>,
+        actor: &Actor,
+    ) -> Result<Vec<StatementOutcome>, EdgeError> {
+        let workspace = self.workspace_of(actor)?;
         let mut outcomes: Vec<StatementOutcome> = Vec::new();
         let mut stopped = false;
         for statement in statements {
-            let state = if stopped { StatementState::NotRun } else { self.run_statement(&statement).await };
+            let state = if stopped { StatementState::NotRun } else { run(&workspace, &statement).await };
             stopped |= state != StatementState::Done && statement.kind == DdlKind::Create;
             if state != StatementState::NotRun {
                 let first_line = statement.text.lines().next().unwrap_or_default();
@@ -54,14 +62,14 @@ impl Engine {
             }
             outcomes.push(StatementOutcome { statement, state });
         }
-        outcomes
+        Ok(outcomes)
     }
+}
 
-    async fn run_statement(&self, statement: &DdlStatement) -> StatementState {
-        match self.workspace().execute(&Statement::new(statement.text.clone())).await {
-            Ok(_) => StatementState::Done,
-            Err(error) if error.may_have_happened() => StatementState::Unknown(error.to_string()),
-            Err(error) => StatementState::Failed(error.to_string()),
-        }
+async fn run(workspace: &Workspace, statement: &DdlStatement) -> StatementState {
+    match workspace.execute(&Statement::new(statement.text.clone())).await {
+        Ok(_) => StatementState::Done,
+        Err(error) if error.may_have_happened() => StatementState::Unknown(error.to_string()),
+        Err(error) => StatementState::Failed(error.to_string()),
     }
 }

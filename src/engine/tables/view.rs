@@ -1,7 +1,7 @@
 //! All there is to say about one table: what the catalog has of it, what Zerobus makes of it, what it holds.
 
 use super::{ROWS, ROWS_PATIENCE};
-use crate::engine::Engine;
+use crate::engine::{Actor, Engine};
 use crate::model::{Column, DdlStatement, EdgeError, RowsPage, TableName, grants};
 use crate::workspace::{Grant, TableDetail};
 use crate::writer::{Carried, carried};
@@ -49,10 +49,10 @@ pub enum LatestRows {
 }
 
 impl Engine {
-    pub(super) async fn view(&self, name: &TableName) -> Result<TableView, EdgeError> {
+    pub(super) async fn view(&self, name: &TableName, actor: Actor) -> Result<TableView, EdgeError> {
         let workspace = self.workspace();
         let detail = workspace.table_detail(name);
-        let rows = tokio::time::timeout(ROWS_PATIENCE, self.latest_rows(name, ROWS));
+        let rows = tokio::time::timeout(ROWS_PATIENCE, self.latest_rows(name, ROWS, actor));
         let (detail, grants, rows) = tokio::join!(detail, workspace.grants_on(name), rows);
         let detail = detail.map_err(|error| self.unseen(&error, &format!("Table {name} could not be read")))?;
         let rows = match rows {

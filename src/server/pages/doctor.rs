@@ -22,7 +22,7 @@ pub(super) async fn examine(State(state): State<AppState>, caller: Caller, Form(
     let needed = if writes { Permission::Administer } else { Permission::Run };
     if let Err(error) = caller.require(needed) {
         let status = status_of(&error);
-        return show(&state, "/doctor", NotExamined(error), status).await;
+        return show(&state, &caller, "/doctor", NotExamined(error), status).await;
     }
     // One that goes on already is as good: its page is where this leads, too.
     state.engine.doctor().begin(caller.may(Permission::Administer), writes);

@@ -27,18 +27,18 @@ pub(super) async fn create(
             }
             Err(problem) => sheet.errors.push(FieldError::new("sample", "json", problem, None)),
         }
-        return answer(&state, sheet).await;
+        return answer(&state, &caller, sheet).await;
     }
-    let Some(table) = sheet.table() else { return answer(&state, sheet).await };
+    let Some(table) = sheet.table() else { return answer(&state, &caller, sheet).await };
     sheet.draft.name = table.name.to_string();
     if sent.action != "run" {
         sheet.statements = state.engine.table_statements(&table).await;
-        return answer(&state, sheet).await;
+        return answer(&state, &caller, sheet).await;
     }
     if let Some(refusal) = sheet.refusal.clone() {
         sheet.statements = state.engine.table_statements(&table).await;
         sheet.problem = Some(refusal);
-        return answer(&state, sheet).await;
+        return answer(&state, &caller, sheet).await;
     }
     let statements = state.engine.table_statements(&table).await;
     if printed(&statements) != sent.printed {
@@ -46,17 +46,20 @@ pub(super) async fn create(
         sheet.statements = statements;
         sheet.told = "What is typed has changed since the statements were printed. Nothing was run. Look at them again, then run them."
             .to_owned();
-        return answer(&state, sheet).await;
+        return answer(&state, &caller, sheet).await;
     }
-    sheet.outcomes = state.engine.run_statements(statements).await;
-    answer(&state, sheet).await
+    match state.engine.run_statements(statements.clone(), &caller.actor()).await {
+        Ok(outcomes) => sheet.outcomes = outcomes,
+        Err(problem) => (sheet.statements, sheet.problem) = (statements, Some(problem)),
+    }
+    answer(&state, &caller, sheet).await
 }
 
-async fn answer(state: &AppState, sheet: NewTableSheet) -> Response {
+async fn answer(state: &AppState, caller: &Caller, sheet: NewTableSheet) -> Response {
     let status = match (&sheet.problem, sheet.errors.is_empty()) {
         (Some(problem), _) => status_of(problem),
         (None, false) => status_of(&EdgeError::invalid(sheet.errors.clone())),
         (None, true) => StatusCode::OK,
     };
-    show(state, NEW, sheet, status).await
+    show(state, caller, NEW, sheet, status).await
 }

@@ -137,7 +137,7 @@ fn advice(markup: &mut Markup, check: &Check, advice: &Advice) {
         let place = advice.paste_kind.map_or("", PasteKind::place);
         let label = format!("{place}, to heal “{}”", check.title);
         markup.raw("<div class=\"paste-head\">").element("span", &[("class", "quiet")], place);
-        let button = [("type", "button"), ("class", "button small copy"), ("data-copies", id.as_str())];
+        let button = [("type", "button"), ("class", "button small copy"), ("data-copy", id.as_str()), ("hidden", "")];
         markup.element("button", &button, "Copy").raw("</div>");
         let pre = [("class", "code"), ("id", &*id), ("tabindex", "0"), ("role", "region"), ("aria-label", &*label)];
         markup.element("pre", &pre, paste);

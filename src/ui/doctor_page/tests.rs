@@ -48,7 +48,7 @@ fn a_failure_comes_with_its_paste_and_nothing_leaves_its_place() {
     ];
     let html = parts(&shown(checks, false, true));
     assert!(html.contains("1 check failed.") && html.contains("1 of 3 passed"), "{html}");
-    assert!(html.contains("GRANT &lt;everything&gt;;") && html.contains("data-copies=\"paste-stream\""), "{html}");
+    assert!(html.contains("GRANT &lt;everything&gt;;") && html.contains("data-copy=\"paste-stream\""), "{html}");
     assert_eq!(html.matches("class=\"check-group\"").count(), 2);
     assert!(html.contains("checked") && html.contains("12.5 ms"), "{html}");
 }

@@ -114,7 +114,7 @@ async fn every_error_is_shown_at_once_and_columns_are_read_from_a_sample() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_who_may_administer_runs_statements() {
     let roles = Roles::new(false, None, Some(Whom::Listed(Vec::new())));
-    let app = TestApp::start_at(EdgeSettings { inside_apps: false, roles: Arc::new(roles) }).await;
+    let app = TestApp::start_at(EdgeSettings { roles: Arc::new(roles), ..EdgeSettings::default() }).await;
     let draft = [("name", "main.default.mine"), ("columns", COLUMNS), ("action", "print")];
     let (status, page) = post(&app, &draft).await;
     assert_eq!(status, StatusCode::OK);
