@@ -131,9 +131,8 @@ impl Engine {
     /// Why it cannot be written to; then nothing is added.
     pub async fn add_table(&self, info: &mut WorkbenchInfo, name: &TableName) -> Result<(), EdgeError> {
         // Who may not list the usual schema may still write to this table.
-        let answers = |problem: &EdgeError| {
-            matches!(problem.error_code.as_str(), "PERMISSION_DENIED" | "TABLE_DOES_NOT_EXIST")
-        };
+        let answers =
+            |problem: &EdgeError| matches!(problem.error_code.as_str(), "PERMISSION_DENIED" | "TABLE_DOES_NOT_EXIST");
         if info.problem.as_ref().is_some_and(|problem| !answers(problem)) {
             return Ok(());
         }

@@ -34,9 +34,7 @@ fn form_page(table: String) -> impl IntoView {
             async move {
                 let mut info = api::workbench_info().await?;
                 let problem = match (engine, table.trim()) {
-                    (Some(engine), table) if !table.is_empty() => {
-                        add_table(&engine, &mut info, table).await.err()
-                    }
+                    (Some(engine), table) if !table.is_empty() => add_table(&engine, &mut info, table).await.err(),
                     _ => None,
                 };
                 Ok::<_, EdgeError>((info, problem))

@@ -31,8 +31,7 @@ pub fn products() -> Vec<ProductDraft> {
 /// Two rows that fit `table`'s columns; columns of types that cannot be filled in are left out.
 pub fn rows(table: &TableInfo) -> Vec<Value> {
     let row = |index: i64| {
-        let fields =
-            table.columns.iter().filter_map(|column| Some((column.name.as_str(), of_column(column, index)?)));
+        let fields = table.columns.iter().filter_map(|column| Some((column.name.as_str(), of_column(column, index)?)));
         object(fields.collect())
     };
     vec![row(1), row(2)]

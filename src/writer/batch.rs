@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn columns_that_nothing_fills_are_left_out_and_the_others_keep_their_places() {
-        let columns = [("a", "TINYINT", "tinyint"), ("v", "INTERVAL", "interval day"), ("d", "DECIMAL", "decimal(5,2)")];
+        let columns =
+            [("a", "TINYINT", "tinyint"), ("v", "INTERVAL", "interval day"), ("d", "DECIMAL", "decimal(5,2)")];
         let columns = columns.into_iter().zip(0..).map(|((name, type_name, type_text), position)| Column {
             name: name.to_owned(),
             type_name: type_name.to_owned(),

@@ -1,10 +1,10 @@
 //! A running app to test against, and readers that are not ours.
 
 pub mod caller;
-pub mod person;
-pub mod proxy;
 pub mod collector;
 pub mod front;
+pub mod person;
+pub mod proxy;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
