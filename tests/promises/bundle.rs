@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub use yaml::{App, Bundle, file};
+pub use yaml::{App, Bundle, Entry, file};
 
 /// The values of the variables that have no default.
 pub fn given() -> BTreeMap<String, String> {
