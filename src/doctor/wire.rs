@@ -247,7 +247,8 @@ fn handshake_trouble(error: &std::io::Error, addr: SocketAddr) -> Trouble {
 
 fn bad_certificate(error: &CertificateError) -> BadCertificate {
     match error {
-        CertificateError::UnknownIssuer => BadCertificate::UnknownIssuer,
+        // An authority with the name of a trusted one and another key is not that authority.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => BadCertificate::UnknownIssuer,
         CertificateError::NotValidForName => BadCertificate::OtherName(Vec::new()),
         CertificateError::NotValidForNameContext { presented, .. } => {
             // Written as webpki has them: DnsName("a.example").

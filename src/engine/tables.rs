@@ -62,7 +62,8 @@ pub struct Surroundings {
 
 impl Engine {
     /// Looks around; everything is asked for at once. The rows are read in the name of `actor`, the rest as the app.
-    pub async fn look_around(&self, place: &Place, actor: Actor) -> Surroundings {
+    pub async fn look_around(&self, place: &Place, actor: impl Into<Actor>) -> Surroundings {
+        let actor = actor.into();
         let workspace = self.workspace();
         let Place { catalog, schema, .. } = place;
         let catalogs = async {

@@ -19,7 +19,6 @@ mod grants;
 mod identity;
 mod observability;
 mod program;
-mod program;
 mod proxy;
 mod rehearsal;
 mod secrets;

@@ -113,7 +113,7 @@ pub(super) fn cannot_reach(address: &Address<'_>, trouble: &Trouble) -> Finding 
             format!("TLS was not agreed on: {detail}."),
             "The port speaks TLS in a way that this program does not.",
         )
-        .command("Look at what is offered.", format!("openssl s_client -connect {name}:443 -brief")),
+        .command("Look at what is offered.", format!("openssl s_client -connect {name}:{} -brief", port(address.url))),
     }
 }
 
@@ -148,9 +148,14 @@ fn certificate(address: &Address<'_>, name: &str, bad: &BadCertificate) -> Findi
         ),
         BadCertificate::Other(detail) => {
             Finding::failed(format!("The certificate of {name} is not taken: {detail}."), "TLS is refused for safety.")
-                .command("Look at what is offered.", format!("openssl s_client -connect {name}:443 -showcerts"))
+                .command("Look at what is offered.", format!("openssl s_client -connect {name}:{} -showcerts", port(address.url)))
         }
     }
+}
+
+/// The port of an address that speaks TLS.
+fn port(url: &str) -> u16 {
+    Url::parse(url).ok().and_then(|url| url.port()).unwrap_or(443)
 }
 
 /// The setting with another host in the same address.

@@ -71,7 +71,7 @@ async fn a_table_says_what_it_is_and_what_the_principal_lacks() {
         Place { catalog, schema, table }
     };
     let engine = Engine::new(Arc::clone(&world.workspace));
-    let view = engine.look_around(&place("seen")).await.table.unwrap().unwrap();
+    let view = engine.look_around(&place("seen"), "").await.table.unwrap().unwrap();
     assert_eq!((view.detail.table_type.as_str(), view.detail.format.as_str()), ("MANAGED", "DELTA"));
     assert_eq!(view.detail.comment, "for looking at");
     assert_eq!(view.detail.properties["delta.appendOnly"], "true");
@@ -87,7 +87,7 @@ async fn a_table_says_what_it_is_and_what_the_principal_lacks() {
     let reader = world.caller.create("looker").await;
     let id = &reader.client_id;
     let theirs = Engine::new(as_principal(&world, id, reader.client_secret.clone()));
-    let seen = theirs.look_around(&place("seen")).await;
+    let seen = theirs.look_around(&place("seen"), "").await;
     assert_eq!(seen.table.unwrap().unwrap_err().error_code, "PERMISSION_DENIED");
     let error = seen.tables.unwrap().unwrap_err();
     assert!(
@@ -98,11 +98,11 @@ async fn a_table_says_what_it_is_and_what_the_principal_lacks() {
     for grant in ["USE CATALOG, USE SCHEMA, SELECT, MODIFY ON CATALOG main"] {
         world.caller.rows(&format!("GRANT {grant} TO `{id}`")).await;
     }
-    let view = theirs.look_around(&place("seen")).await.table.unwrap().unwrap();
+    let view = theirs.look_around(&place("seen"), "").await.table.unwrap().unwrap();
     assert_eq!(view.missing.len(), 1, "what it has is inherited: {:?}", view.missing);
     world.caller.rows(&view.missing[0].text).await;
-    assert_eq!(theirs.look_around(&place("seen")).await.table.unwrap().unwrap().missing, []);
-    let nowhere = engine.look_around(&place("nowhere")).await.table.unwrap().unwrap_err();
+    assert_eq!(theirs.look_around(&place("seen"), "").await.table.unwrap().unwrap().missing, []);
+    let nowhere = engine.look_around(&place("nowhere"), "").await.table.unwrap().unwrap_err();
     assert_eq!(nowhere.error_code, "TABLE_DOES_NOT_EXIST");
     world.lakehouse.stop().await;
 }

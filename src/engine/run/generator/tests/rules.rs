@@ -123,8 +123,8 @@ fn tables_that_do_not_fit_are_refused_with_all_reasons() {
     assert_eq!(refused("telemetry", &columns), ["table.value required", "table.site type", "table.must unknown"]);
     let map = r#"map {"type":"map","keyType":"double","valueType":"string","valueContainsNull":true}"#;
     assert_eq!(refused("columns", &[("m", map)]), ["table.m type", "source.key_skew not_an_option"]);
-    let interval = Generator::new(&spec_of("columns"), &table(&[("v", "interval day")]), RUN).err().unwrap();
-    assert!(interval.message.contains("column v of a.b.c has type interval day"), "{}", interval.message);
+    let interval = Generator::new(&spec_of("columns"), &table(&[("v", "interval")]), RUN).err().unwrap();
+    assert!(interval.message.contains("column v of a.b.c has type interval:"), "{}", interval.message);
 }
 
 #[test]
