@@ -148,7 +148,10 @@ fn certificate(address: &Address<'_>, name: &str, bad: &BadCertificate) -> Findi
         ),
         BadCertificate::Other(detail) => {
             Finding::failed(format!("The certificate of {name} is not taken: {detail}."), "TLS is refused for safety.")
-                .command("Look at what is offered.", format!("openssl s_client -connect {name}:{} -showcerts", port(address.url)))
+                .command(
+                    "Look at what is offered.",
+                    format!("openssl s_client -connect {name}:{} -showcerts", port(address.url)),
+                )
         }
     }
 }
