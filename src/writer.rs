@@ -29,6 +29,7 @@ pub use batch::{Batch, Rows};
 pub use carried::{Carried, carried};
 pub use error::{WriteFailure, WriterError};
 pub use records::{RunColumns, arrow_schema, run_columns};
+pub(crate) use records_from_json::key_of;
 pub use records_from_json::records_from_rows;
 pub use registry::{Unavailable, WriterRegistry};
 pub use session::{Acknowledged, BatchProgress, CircuitChange, Encoded, Payload, Session};

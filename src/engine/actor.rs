@@ -11,6 +11,9 @@ use crate::model::{EdgeError, WriterKind};
 use crate::workspace::{OnBehalf, Workspace};
 use crate::writer::{Writer, WriterRegistry};
 
+/// A writer, and the workspace that is asked for its rows.
+pub(super) type Acting = (Arc<dyn Writer>, Arc<Workspace>);
+
 /// Who asks for something.
 #[derive(Clone, Debug, Default)]
 pub struct Actor {
@@ -69,15 +72,11 @@ impl Engine {
         }
     }
 
-    /// A writer, and the workspace that is asked for its rows.
+    /// What writes in the name of `actor`.
     ///
     /// # Errors
     /// `NOT_CONFIGURED`, `USER_TOKEN_REQUIRED`.
-    pub(super) fn acting(
-        &self,
-        actor: &Actor,
-        kind: WriterKind,
-    ) -> Result<(Arc<dyn Writer>, Arc<Workspace>), EdgeError> {
+    pub(super) fn acting(&self, actor: &Actor, kind: WriterKind) -> Result<Acting, EdgeError> {
         // First: what is not configured helps nobody.
         let writer = self.writer(kind)?;
         if !writes_by_sql(kind) {

@@ -25,13 +25,12 @@ pub(in crate::engine) use registry::Comparisons;
 use registry::{Known, MOST_FINISHED};
 use scoreboard::Scoreboard;
 
-use super::actor::writes_by_sql;
+use super::actor::{Acting, writes_by_sql};
 use super::run::{Extent, Open, Run, RunSetup, RunTable, RunView, Signals, WorkspaceTable, source_of};
 use super::{Actor, Engine, HeldUpload};
 use crate::model::{
     EdgeError, LiveComparison, Order, Plan, PlanSpec, REPORT_SCHEMA, Report, RunReport, TableInfo, WriterOptions,
 };
-use crate::workspace::Workspace;
 use crate::writer::Writer;
 
 /// Comparisons that run at the same time; more would measure each other.
@@ -136,14 +135,11 @@ impl Engine {
         &self,
         spec: &PlanSpec,
         table: &TableInfo,
-        writers: &[(Arc<dyn Writer>, Arc<Workspace>)],
+        writers: &[Acting],
         comparison: &str,
         scoreboard: &Arc<Scoreboard>,
     ) -> Result<Vec<Run>, EdgeError> {
-        let run = |((label, options), (writer, workspace)): (
-            &(String, WriterOptions),
-            &(Arc<dyn Writer>, Arc<Workspace>),
-        )| {
+        let run = |((label, options), (writer, workspace)): (&(String, WriterOptions), &Acting)| {
             let run_id = Uuid::now_v7().to_string();
             let seed = spec.source.seed;
             let asked = WorkspaceTable::new(workspace, table, &run_id, seed);

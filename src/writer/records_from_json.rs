@@ -124,7 +124,7 @@ fn nulls<T>(values: &[Option<T>]) -> Option<NullBuffer> {
 }
 
 /// The key of a map's entry, which is text in JSON; `None` when it is none of that type.
-fn key_of(text: &str, kind: &DataType) -> Option<Value> {
+pub(crate) fn key_of(text: &str, kind: &DataType) -> Option<Value> {
     match kind {
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => {
             text.parse::<i64>().ok().map(Value::from)

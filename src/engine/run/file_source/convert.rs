@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::model::{CalendarDate, local_micros, timestamp_micros};
+use crate::writer::key_of;
 
 /// Adds a record's value to its column; nothing and `null` are NULL.
 ///
@@ -81,18 +82,6 @@ fn push_value(cells: &mut Cells, value: &Value) -> Option<()> {
     }
     cells.filled();
     Some(())
-}
-
-/// The key of a map's entry, which is text in JSON.
-fn key_of(text: &str, kind: &DataType) -> Option<Value> {
-    match kind {
-        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => {
-            text.parse::<i64>().ok().map(Value::from)
-        }
-        DataType::Float32 | DataType::Float64 => text.parse::<f64>().ok().map(Value::from),
-        DataType::Boolean => text.parse::<bool>().ok().map(Value::from),
-        _ => Some(text.into()),
-    }
 }
 
 /// A decimal's digits without the point, as many behind it as the column has.
