@@ -127,6 +127,12 @@ impl From<WorkspaceError> for WriterError {
             WorkspaceError::StatementFailed { ref message, .. } if message.contains("TABLE_OR_VIEW_NOT_FOUND") => {
                 Self::TableNotFound(text)
             }
+            // Databricks' error classes for what a principal may not do.
+            WorkspaceError::StatementFailed { ref message, .. }
+                if ["INSUFFICIENT_PERMISSIONS", "PERMISSION_DENIED"].iter().any(|class| message.contains(class)) =>
+            {
+                Self::PermissionDenied(text)
+            }
             // Somebody else's commit came between: the same statement may succeed now.
             WorkspaceError::StatementFailed { ref message, .. } if message.contains("DELTA_CONCURRENT") => {
                 Self::Busy { message: text, retry_after: None }
@@ -226,6 +232,21 @@ mod tests {
         for (status, code) in cases {
             assert_eq!(WriterError::from(ZerobusError::CreateStreamError(status.clone())).code(), code);
             assert_eq!(WriterError::from(ZerobusError::StreamClosedError(status)).code(), code);
+        }
+    }
+
+    #[test]
+    fn statements_that_fail_say_what_would_help() {
+        let cases = [
+            ("[INSUFFICIENT_PERMISSIONS] User does not have MODIFY.", "PERMISSION_DENIED"),
+            ("[TABLE_OR_VIEW_NOT_FOUND] The table cannot be found.", "TABLE_DOES_NOT_EXIST"),
+            ("[DELTA_CONCURRENT_APPEND] Files were added.", "TEMPORARILY_UNAVAILABLE"),
+            ("[CAST_INVALID_INPUT] The value cannot be cast.", "INVALID_ARGUMENT"),
+        ];
+        for (message, code) in cases {
+            let failed =
+                WorkspaceError::StatementFailed { code: "BAD_REQUEST".to_owned(), message: message.to_owned() };
+            assert_eq!(WriterError::from(failed).code(), code, "{message}");
         }
     }
 }
