@@ -185,13 +185,15 @@ async fn run_in(
 }
 
 async fn doctor(arguments: cli::DoctorArguments) -> Result<ExitCode, Refusal> {
-    telemetry::start_for_command();
-    match Config::load(&Environment) {
+    let telemetry = telemetry::start_for_command();
+    let examined = match Config::load(&Environment) {
         Ok(config) if config.workspace.is_none() => doctor_with_lakehouse(config, arguments).await,
         Ok(config) => Ok(examine(&config, config.workspace.clone(), &arguments).await),
         // What is wrong with the settings is what the doctor is there to tell.
         Err(error) => Ok(cli::doctor(None, surroundings(&Environment, Err(&error)), &arguments).await.into()),
-    }
+    };
+    telemetry.finish().await;
+    examined
 }
 
 #[cfg(feature = "local")]
