@@ -15,7 +15,7 @@ test("runs are listed, filtered, renamed, compared and deleted", async ({ page }
       const composer = new Composer(page);
       await composer.open(app.url);
       await page.getByLabel("Records", { exact: true }).last().fill("30");
-      await page.getByLabel("Name").fill(name);
+      await page.getByLabel("Name", { exact: true }).fill(name);
       await composer.only(...writers);
       ids.push(await composer.start());
       await reported(page);

@@ -38,7 +38,7 @@ test("20 000 records through every writer, reopened, compared with a second run,
   const composer = new Composer(page);
   await composer.open(app.url);
   await expect(composer.summary).toHaveText(/^20.000 records through 4 writers, one after the other$/);
-  await page.getByLabel("Name").fill("Every way in");
+  await page.getByLabel("Name", { exact: true }).fill("Every way in");
   const id = await composer.start();
   const run = new RunPage(page, app.url);
   await run.expectReport();

@@ -88,7 +88,7 @@ impl Kept {
             _ => None,
         });
         let fits = |attributes: &[KeyValue]| attributes.iter().any(|one| one.key == key && text(one) == value);
-        let point = points.flatten().filter(|point| fits(&point.attributes)).next_back()?;
+        let point = points.flatten().rfind(|point| fits(&point.attributes))?;
         match point.value? {
             number_data_point::Value::AsInt(count) => Some(count),
             number_data_point::Value::AsDouble(count) => Some(count as i64),
