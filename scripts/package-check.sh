@@ -59,7 +59,7 @@ done <"$app/hash.txt"
 python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), feature_version=(3, 10))' "$app/launcher.py" \
   || problems+=("launcher.py is not Python 3.10.")
 # The lakehouse is for laptops; its engine would not fit.
-if grep --quiet --text datafusion "$program"; then problems+=("DataFusion is in the server."); fi
+if grep --quiet --text "datafusion-[a-z]" "$program"; then problems+=("DataFusion is in the server."); fi
 
 for problem in "${problems[@]}"; do printf '  package  %s\n' "$problem" >&2; done
 [ "${#problems[@]}" -eq 0 ]

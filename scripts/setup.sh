@@ -96,7 +96,9 @@ build_wasm_std() {
   (
     cd "$work/library"
     unset RUSTUP_TOOLCHAIN
-    CARGO_TARGET_DIR="$work/target" RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zforce-unstable-if-unmarked \
+    # Its panics name source files: not by this machine's folders.
+    CARGO_TARGET_DIR="$work/target" RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
+      RUSTFLAGS="-Zforce-unstable-if-unmarked --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo --remap-path-prefix=$work=std" \
       /usr/bin/cargo build --release --target wasm32-unknown-unknown -p sysroot
   ) || return 1
   as_root mkdir -p /usr/lib/rustlib/wasm32-unknown-unknown/lib
