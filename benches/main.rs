@@ -27,6 +27,8 @@ mod workbench;
 
 use peers::{bare_loop, delta_append, null_server};
 
+/// How long the disk is left alone between parts: a commit of ext4's journal (5 s) and a little.
+const SETTLING: std::time::Duration = std::time::Duration::from_secs(8);
 /// How often what is compared is repeated.
 const ROUNDS: usize = 3;
 
@@ -50,29 +52,45 @@ async fn main() {
     let wanted = |part: &str| arguments.is_empty() || arguments.iter().any(|argument| part.contains(argument.as_str()));
     println!("{} processors. Ratios are medians of {ROUNDS} rounds.", processors());
     if wanted("ingest") {
+        settle().await;
         lakehouse::ingest::run().await;
     }
     if wanted("durable") {
+        settle().await;
         lakehouse::durable::run().await;
     }
     if wanted("delta") {
+        settle().await;
         lakehouse::delta::run().await;
     }
     if wanted("memory") {
+        settle().await;
         lakehouse::memory::run().await;
     }
     if wanted("backlog") {
+        settle().await;
         lakehouse::backlog::run().await;
     }
     if wanted("engine") {
+        settle().await;
         workbench::engine::run().await;
     }
     if wanted("zerobus") {
+        settle().await;
         workbench::zerobus::run().await;
     }
     if wanted("sql") {
+        settle().await;
         workbench::sql::run().await;
     }
+}
+
+/// Lets the disk finish with what the part before removed: a file system that tells the disk of freed space (`discard`) does so in
+/// its journal's commits, which fsync waits for.
+async fn settle() {
+    let synced = std::process::Command::new("sync").status();
+    assert!(synced.is_ok_and(|status| status.success()), "sync failed");
+    tokio::time::sleep(SETTLING).await;
 }
 
 fn processors() -> usize {

@@ -19,7 +19,8 @@ impl Process {
     pub fn lakehouse(data: &Path, settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_direct-write"));
         command.args(["lakehouse", "--addr", "127.0.0.1:0", "--data"]).arg(data);
-        command.env("RUST_LOG", "warn").envs(settings.iter().copied());
+        // Delta says of every conflict that it solved that there was one.
+        command.env("RUST_LOG", "warn,deltalake_core=error").envs(settings.iter().copied());
         Self::start(command, "Local lakehouse")
     }
 

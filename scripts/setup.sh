@@ -102,6 +102,8 @@ build_wasm_std() {
       /usr/bin/cargo build --release --target wasm32-unknown-unknown -p sysroot
   ) || return 1
   as_root mkdir -p /usr/lib/rustlib/wasm32-unknown-unknown/lib
+  # Two of them would be ambiguous.
+  as_root rm -f /usr/lib/rustlib/wasm32-unknown-unknown/lib/*.rlib
   as_root cp "$work"/target/wasm32-unknown-unknown/release/deps/*.rlib /usr/lib/rustlib/wasm32-unknown-unknown/lib/
   # What was built against another std cannot be linked with this one, and cargo does not know that they differ.
   rm -rf "$CARGO_TARGET_DIR/wasm32-unknown-unknown" "$CARGO_TARGET_DIR/front/wasm32-unknown-unknown"

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::model::{CalendarDate, ColumnType, Product, TableInfo};
+use crate::model::{CalendarDate, Product, TableInfo};
 use crate::writer::proto::ProductRecord;
 
 /// The same for every record of a submission.
@@ -30,22 +30,17 @@ pub(super) fn product(product: Product, origins: &Origins<'_>) -> ProductRecord 
     }
 }
 
-/// Fills the columns of these names that the table has and the row leaves out.
+/// Fills [those columns](crate::model::Column::is_filled_in) of the table that the row leaves out.
 pub(super) fn row(mut row: Map<String, Value>, table: &TableInfo, origins: &Origins<'_>) -> Map<String, Value> {
-    let fill: [(&str, &dyn Fn() -> String); 5] = [
-        ("record_id", &|| Uuid::new_v4().to_string()),
-        ("run_id", &|| origins.batch_id.to_owned()),
-        ("batch_id", &|| origins.batch_id.to_owned()),
-        ("processed_at", &|| origins.processed_at.to_owned()),
-        ("source", &|| origins.source.to_owned()),
-    ];
-    for (name, value) in fill {
-        let takes_text = table.column(name).is_some_and(|column| {
-            let is_time = matches!(column.kind(), ColumnType::Timestamp | ColumnType::TimestampNtz);
-            column.kind() == ColumnType::String || (name == "processed_at" && is_time)
-        });
-        if takes_text && row.get(name).is_none_or(Value::is_null) {
-            row.insert(name.to_owned(), Value::String(value()));
+    for column in table.columns.iter().filter(|column| column.is_filled_in()) {
+        if row.get(&column.name).is_none_or(Value::is_null) {
+            let value = match column.name.as_str() {
+                "record_id" => Uuid::new_v4().to_string(),
+                "run_id" | "batch_id" => origins.batch_id.to_owned(),
+                "processed_at" => origins.processed_at.to_owned(),
+                _ => origins.source.to_owned(),
+            };
+            row.insert(column.name.clone(), Value::String(value));
         }
     }
     row

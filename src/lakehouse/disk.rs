@@ -6,6 +6,7 @@
 //! file that a power cut could take away; nothing above this file has to think about fsync.
 
 pub(crate) mod pages;
+mod precedence;
 mod staging;
 mod upload;
 
@@ -26,6 +27,7 @@ use futures::stream::BoxStream;
 use staging::Staging;
 use upload::DurableUpload;
 
+pub(crate) use precedence::Precedence;
 pub(crate) use staging::remove_leftovers;
 
 /// Files from this size on, in bytes, are written around the page cache.
@@ -35,12 +37,13 @@ const LARGE: usize = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct DurableFiles {
     files: LocalFileSystem,
+    precedence: Precedence,
 }
 
 impl DurableFiles {
     /// A store whose "/" is the file system's root, as delta-rs expects of a `file://` store.
-    pub(crate) fn new() -> Self {
-        Self { files: LocalFileSystem::new() }
+    pub(crate) fn new(precedence: Precedence) -> Self {
+        Self { files: LocalFileSystem::new(), precedence }
     }
 
     fn file_path(&self, location: &Path) -> Result<PathBuf> {
@@ -117,7 +120,7 @@ impl ObjectStore for DurableFiles {
     }
 
     async fn put_multipart_opts(&self, location: &Path, _: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
-        Ok(Box::new(DurableUpload::begin(self.file_path(location)?)))
+        Ok(Box::new(DurableUpload::begin(self.file_path(location)?, self.precedence.clone())))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -160,7 +163,7 @@ mod tests {
     #[tokio::test]
     async fn a_version_is_written_once_and_leaves_no_staging_file() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let store = DurableFiles::new();
+        let store = DurableFiles::new(Precedence::new());
         let path = Path::from_absolute_path(folder.path().join("_delta_log/0.json")).expect("path");
         let create = PutOptions { mode: PutMode::Create, ..Default::default() };
         store.put_opts(&path, PutPayload::from_static(b"one"), create.clone()).await.expect("first");
@@ -177,7 +180,7 @@ mod tests {
     #[tokio::test]
     async fn large_files_have_all_their_bytes_and_no_more() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let store = DurableFiles::new();
+        let store = DurableFiles::new(Precedence::new());
         for length in [LARGE - 1, LARGE, LARGE + 1, 3 * LARGE + 4095, 8 << 20] {
             let bytes: Vec<u8> = (0..length).map(|place| (place % 251) as u8).collect();
             let path = Path::from_absolute_path(folder.path().join(length.to_string())).expect("path");
@@ -191,7 +194,7 @@ mod tests {
     #[tokio::test]
     async fn parts_of_any_size_are_one_file_and_a_given_up_upload_is_none() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let store = DurableFiles::new();
+        let store = DurableFiles::new(Precedence::new());
         let whole: Vec<u8> = (0..(12 << 20) + 77).map(|place| (place % 251) as u8).collect();
         for size in [5 << 20, 1 << 20, 4096, 999_983, 16 << 20] {
             let path = Path::from_absolute_path(folder.path().join(size.to_string())).expect("path");

@@ -35,6 +35,7 @@ pub(crate) use recovery::{Recovered, recover, rescue};
 pub(crate) use segment::{Entry, EntryEncoder, Origin};
 pub(crate) use space::{Space, SpaceShare};
 
+use super::disk::{Precedence, pages};
 use super::error::LakehouseError;
 use super::metrics::TableMetrics;
 use crate::model::TableName;
@@ -97,7 +98,7 @@ impl SealedSegment {
         if let Some(kept) = self.kept.take() {
             return Ok(kept.into_rows());
         }
-        let bytes = std::fs::read(&self.path).map_err(|error| error.to_string())?;
+        let bytes = pages::read(&self.path).map_err(|error| error.to_string())?;
         let segment = segment::Segment::read(bytes, self.sequence, false).map_err(|error| error.to_string())?;
         if let segment::Ending::Damaged { what } = &segment.ending {
             return Err(what.clone());
@@ -172,6 +173,7 @@ pub(crate) struct LogConfig {
     pub(crate) memory: Arc<Semaphore>,
     pub(crate) space: Space,
     pub(crate) keeping: KeepingRoom,
+    pub(crate) precedence: Precedence,
     pub(crate) faults: super::weather::Faults,
     pub(crate) metrics: TableMetrics,
 }
@@ -196,6 +198,7 @@ impl Log {
             offsets: Arc::clone(&offsets),
             space: config.space.clone(),
             keeping: config.keeping,
+            precedence: config.precedence,
             sealed,
             faults: config.faults,
             metrics: config.metrics,
@@ -262,6 +265,7 @@ struct GroupWriter {
     offsets: Arc<Mutex<HashMap<Uuid, i64>>>,
     space: Space,
     keeping: KeepingRoom,
+    precedence: Precedence,
     sealed: mpsc::UnboundedSender<SealedSegment>,
     faults: super::weather::Faults,
     metrics: TableMetrics,
@@ -317,8 +321,9 @@ impl GroupWriter {
         let bytes: u64 = entries.iter().map(|entry| entry.size() as u64).sum();
         let active = self.active.take();
         let (id, folder, schema, faults) = (self.next, self.folder.clone(), self.schema.clone(), self.faults.clone());
-        let (room, keeping) = (self.space.clone(), self.keeping.clone());
+        let (room, keeping, precedence) = (self.space.clone(), self.keeping.clone(), self.precedence.clone());
         let work = move || {
+            let _first = precedence.log_writes();
             let (mut active, before) = match active {
                 Some(active) => {
                     let before = active.length();

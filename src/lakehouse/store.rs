@@ -351,7 +351,7 @@ impl Store {
 
     fn log_store(&self, folder: &Path) -> DeltaResult<LogStoreRef> {
         let url = ensure_table_uri(folder.to_string_lossy())?;
-        let files = Arc::new(DurableFiles::new());
+        let files = Arc::new(DurableFiles::new(self.inner.shared.precedence()));
         DeltaTableBuilder::from_url(url.clone())?.with_storage_backend(files, url).build_storage()
     }
 

@@ -19,7 +19,7 @@ use super::columns::uc_column;
 use super::commits::{AppVersion, Commits, app_version};
 use super::committer::{self, Committer, CommitterConfig};
 use super::data_files;
-use super::disk::remove_leftovers;
+use super::disk::{Precedence, remove_leftovers};
 use super::error::LakehouseError;
 use super::log::{self, Entry, EntryEncoder, KeepingRoom, Log, LogConfig, LogOptions, Pending, Space};
 use super::maintenance::Maintenance;
@@ -49,6 +49,7 @@ pub(crate) struct Shared {
     memory: Arc<Semaphore>,
     space: Space,
     keeping: KeepingRoom,
+    precedence: Precedence,
     /// Tables whose rows are encoded to Parquet at the same time; the rest of the processor is for those who write.
     encoding: Arc<Semaphore>,
     compacting: Arc<Semaphore>,
@@ -65,6 +66,7 @@ impl Shared {
             memory: log::queue_budget(),
             space: Space::new(options.log_space),
             keeping: KeepingRoom::new(log::KEPT_BYTES),
+            precedence: Precedence::new(),
             encoding: Arc::new(Semaphore::new(processors.div_ceil(2))),
             compacting: Arc::new(Semaphore::new(1)),
             metrics: Metrics::new(),
@@ -75,6 +77,11 @@ impl Shared {
 
     pub(crate) fn weather(&self) -> &Weather {
         &self.weather
+    }
+
+    /// Who goes first to the disk.
+    pub(crate) fn precedence(&self) -> Precedence {
+        self.precedence.clone()
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {
@@ -157,6 +164,7 @@ impl Table {
             memory: Arc::clone(&shared.memory),
             space: shared.space.clone(),
             keeping: shared.keeping.clone(),
+            precedence: shared.precedence(),
             faults: faults.clone(),
             metrics: metrics.clone(),
         };

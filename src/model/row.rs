@@ -25,7 +25,7 @@ pub fn validate_row(item: &Value, path: &str, table: &TableInfo) -> Result<Map<S
     for column in &table.columns {
         let path = format!("{path}.{}", column.name);
         match fields.get(&column.name).filter(|value| !value.is_null()) {
-            None if column.nullable => {}
+            None if column.nullable || column.is_filled_in() => {}
             None => {
                 let message = format!("Column {} must have a value.", column.name);
                 errors.push(FieldError::new(path, "required", message, fields.get(&column.name)));
@@ -369,5 +369,13 @@ mod tests {
         let errors = validate_rows(&[json!({"b": null, "z": 1})], &table).err().unwrap_or_default();
         let found: Vec<_> = errors.iter().map(|error| (error.path.as_str(), error.rule.as_str())).collect();
         assert_eq!(found, [("items[0].a", "required"), ("items[0].z", "unknown")]);
+    }
+
+    #[test]
+    fn what_the_server_fills_in_may_be_left_out() {
+        let ids = [("record_id", "string", false), ("processed_at", "timestamp", false), ("source", "int", false)];
+        let errors = validate_rows(&[json!({"record_id": null})], &table(&ids)).err().unwrap_or_default();
+        let found: Vec<_> = errors.iter().map(|error| error.path.as_str()).collect();
+        assert_eq!(found, ["items[0].source"], "a number is none of the server's");
     }
 }

@@ -171,6 +171,17 @@ impl Column {
         }
     }
 
+    /// Whether the server fills it in where a row leaves it out: ids to find rows by, and when and whence they came.
+    pub fn is_filled_in(&self) -> bool {
+        match self.name.as_str() {
+            "record_id" | "run_id" | "batch_id" | "source" => self.kind() == ColumnType::String,
+            "processed_at" => {
+                matches!(self.kind(), ColumnType::String | ColumnType::Timestamp | ColumnType::TimestampNtz)
+            }
+            _ => false,
+        }
+    }
+
     /// The most characters that a `VARCHAR(n)` or `CHAR(n)` takes, from `type_text`.
     pub fn most_characters(&self) -> Option<usize> {
         let (name, length) = self.type_text.split_once('(')?;

@@ -46,7 +46,13 @@ pub fn RowsForm(
         bench.table_info.with(|table| {
             for column in table.iter().flat_map(|table| &table.columns) {
                 let kind = if column.type_text.is_empty() { &column.type_name } else { &column.type_text };
-                let need = if column.nullable { "" } else { ", must have a value" };
+                let need = if column.is_filled_in() {
+                    ", filled in where it is left out"
+                } else if column.nullable {
+                    ""
+                } else {
+                    ", must have a value"
+                };
                 markup.raw("<li>").element("span", &[("class", "code")], &column.name).text(" ");
                 markup.element("span", &[("class", "quiet")], &format!("{kind}{need}")).raw("</li>");
             }

@@ -4,10 +4,12 @@
 //! to be found for each 4 KiB (docs/decisions/0004-direct-io.md). Where the file system has no direct I/O the same pages go
 //! through the cache.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+
+use deltalake::arrow::buffer::Buffer;
 
 /// What positions, lengths and memory are multiples of.
 pub(crate) const PAGE: usize = 4096;
@@ -28,6 +30,38 @@ pub(crate) fn create(path: &Path, direct: bool) -> io::Result<File> {
     }
 }
 
+/// A whole file that nobody writes to; around the page cache where the file system can, since what was written so is not in it.
+///
+/// # Errors
+/// What the disk says.
+pub(crate) fn read(path: &Path) -> io::Result<Buffer> {
+    match open_to_read(path, true).and_then(|file| read_from(&file)) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => read_from(&open_to_read(path, false)?),
+        read => read,
+    }
+}
+
+fn read_from(file: &File) -> io::Result<Buffer> {
+    let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+    let whole = length.next_multiple_of(PAGE);
+    let mut bytes = vec![0; whole + PAGE];
+    let start = first_aligned(&bytes);
+    let mut filled = 0;
+    while filled < length {
+        let until = whole.min(filled + LARGEST);
+        match file.read_at(&mut bytes[start + filled..start + until], filled as u64)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => filled += count,
+        }
+    }
+    Ok(Buffer::from_vec(bytes).slice_with_length(start, length))
+}
+
+/// Where a page begins in memory that is a page longer than what it is for: at most a page in, since a byte can be aligned anywhere.
+fn first_aligned(bytes: &[u8]) -> usize {
+    bytes.as_ptr().align_offset(PAGE).min(PAGE)
+}
+
 /// Some file systems refuse direct I/O when the file is opened, some at the first write only.
 fn probe(file: &File) -> io::Result<()> {
     let mut buffer = PageBuffer::default();
@@ -38,8 +72,14 @@ fn probe(file: &File) -> io::Result<()> {
 }
 
 fn open(path: &Path, direct: bool) -> io::Result<File> {
-    let mut options = File::options();
-    options.create(true).truncate(true).read(true).write(true);
+    open_with(path, File::options().create(true).truncate(true).read(true).write(true), direct)
+}
+
+fn open_to_read(path: &Path, direct: bool) -> io::Result<File> {
+    open_with(path, File::options().read(true), direct)
+}
+
+fn open_with(path: &Path, options: &mut OpenOptions, direct: bool) -> io::Result<File> {
     #[cfg(target_os = "linux")]
     if direct {
         use std::os::unix::fs::OpenOptionsExt;
@@ -77,8 +117,7 @@ impl PageBuffer {
         let wanted = bytes.clamp(16 * PAGE, LARGEST).next_multiple_of(PAGE);
         if self.room() < wanted {
             self.bytes = vec![0; wanted + PAGE];
-            // At most a page less one byte, since a byte can be aligned anywhere.
-            self.start = self.bytes.as_ptr().align_offset(PAGE).min(PAGE);
+            self.start = first_aligned(&self.bytes);
         }
     }
 }
@@ -159,5 +198,19 @@ mod tests {
             }
             assert!(std::fs::read(&path).expect("read") == bytes, "direct: {direct}");
         }
+    }
+
+    #[test]
+    fn files_of_any_length_are_read_whole() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("file");
+        for length in [0, 1, PAGE - 1, PAGE, PAGE + 1, LARGEST, LARGEST + PAGE + 7, 2 * LARGEST + 1] {
+            let bytes: Vec<u8> = (0..length).map(|place| (place * 31 % 251) as u8).collect();
+            std::fs::write(&path, &bytes).expect("write");
+            let came = read(&path).expect("read");
+            assert!(came.as_slice() == bytes, "{length}");
+            assert_eq!(came.as_ptr().align_offset(8), 0, "frames are read in place");
+        }
+        assert_eq!(read(&folder.path().join("nowhere")).err().map(|error| error.kind()), Some(io::ErrorKind::NotFound));
     }
 }

@@ -9,6 +9,7 @@ use futures::FutureExt;
 use tokio::sync::oneshot;
 
 use super::failed;
+use super::precedence::Precedence;
 use super::staging::Staging;
 
 type Answer = oneshot::Sender<std::io::Result<()>>;
@@ -29,10 +30,10 @@ pub(super) struct DurableUpload {
 }
 
 impl DurableUpload {
-    pub(super) fn begin(target: PathBuf) -> Self {
+    pub(super) fn begin(target: PathBuf, precedence: Precedence) -> Self {
         let (steps, told) = mpsc::channel();
         let path = target.clone();
-        tokio::task::spawn_blocking(move || write(&path, &told));
+        tokio::task::spawn_blocking(move || write(&path, &told, &precedence));
         Self { target, steps: Some(steps) }
     }
 
@@ -69,9 +70,12 @@ impl MultipartUpload for DurableUpload {
 }
 
 /// Carries out what comes, in the order in which it comes, until the upload is complete, given up or has failed.
-fn write(target: &Path, steps: &mpsc::Receiver<Step>) {
+fn write(target: &Path, steps: &mpsc::Receiver<Step>, precedence: &Precedence) {
     let mut staging = None;
     for Step { part, answer } in steps {
+        if part.is_some() {
+            precedence.give_way();
+        }
         let (done, next) = match carry_out(target, staging, part) {
             Ok(next) => (Ok(()), next),
             Err(error) => (Err(error), None),

@@ -16,7 +16,7 @@ use super::SealedSegment;
 use super::active::ActiveSegment;
 use super::segment::{Ending, EntryEncoder, Frame, Origin, Segment};
 use super::space::Space;
-use crate::lakehouse::disk::{create_folders, sync_folder};
+use crate::lakehouse::disk::{create_folders, pages, sync_folder};
 use crate::lakehouse::error::LakehouseError;
 use crate::lakehouse::weather::Faults;
 
@@ -62,7 +62,7 @@ pub(crate) fn recover(
             std::fs::remove_file(&path).map_err(LakehouseError::io(&path, "Removing"))?;
             continue;
         }
-        let bytes = std::fs::read(&path).map_err(LakehouseError::io(&path, "Reading"))?;
+        let bytes = pages::read(&path).map_err(LakehouseError::io(&path, "Reading"))?;
         let segment = Segment::read(bytes, sequence, Some(sequence) == last);
         let keep = match segment {
             Ok(segment) => judge(&path, segment, schema, &mut recovered),
@@ -86,7 +86,7 @@ pub(crate) fn rescue(
     schema: &SchemaRef,
 ) -> Result<Option<SealedSegment>, LakehouseError> {
     let path = path(folder, segment.sequence);
-    let bytes = std::fs::read(&path).map_err(LakehouseError::io(&path, "Reading"))?;
+    let bytes = pages::read(&path).map_err(LakehouseError::io(&path, "Reading"))?;
     let mut rescued = Recovered::default();
     let keep = match Segment::read(bytes, segment.sequence, false) {
         Ok(segment) => judge(&path, segment, schema, &mut rescued),

@@ -291,8 +291,8 @@ impl Segment {
     /// # Errors
     /// [`BadHeader`]: without its schema nothing in it can be read. A segment gets its name after its header is on the
     /// disk, so no crash explains that.
-    pub(super) fn read(bytes: Vec<u8>, sequence: u64, is_last: bool) -> Result<Self, BadHeader> {
-        let bytes = Buffer::from_vec(bytes);
+    pub(super) fn read(bytes: impl Into<Buffer>, sequence: u64, is_last: bool) -> Result<Self, BadHeader> {
+        let bytes = bytes.into();
         let (id, schema) = read_header(&bytes, sequence)?;
         let mut segment =
             Self { id, frames: Vec::new(), ending: Ending::Open, length: padded(schema.end), schema, bytes };

@@ -44,6 +44,7 @@ fn start(folder: &Path, options: LogOptions, after: Recovered) -> (Log, mpsc::Un
         memory: queue_budget(),
         space: space(),
         keeping: KeepingRoom::new(1 << 20),
+        precedence: Precedence::new(),
         faults: Faults::none(),
         metrics: crate::lakehouse::metrics::Metrics::new().table(&name()),
     };

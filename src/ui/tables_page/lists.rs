@@ -117,8 +117,5 @@ pub(super) fn teach(markup: &mut Markup, place: &Place, seen: &Surroundings) {
         markup.raw("<h2>Choose a table</h2><p>Its columns and how each is written are shown here, whether Zerobus takes it, what \
             the app's principal may do with it, and its latest rows. From there it goes into the workbench.</p>");
     }
-    markup
-        .raw("<p>")
-        .element("a", &[("class", "button"), ("href", &address::of_new(place))], "Create a table")
-        .raw("</p></section>");
+    markup.raw("</section>");
 }
