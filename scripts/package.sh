@@ -13,8 +13,9 @@ PART_BYTES=9000000
 page="$CARGO_TARGET_DIR/package-site"
 program="$CARGO_TARGET_DIR/app/direct-write"
 
-# Neither this machine's folders nor its user belong into a program that is handed on.
-unnamed="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo --remap-path-prefix=$PWD=. --remap-path-prefix=$HOME=home"
+# Neither this machine's folders nor its user belong into a program that is handed on. (This folder cargo does not name; and were it
+# among the flags, every clone would build all libraries anew.)
+unnamed="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo --remap-path-prefix=$HOME=home"
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="${CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS:-} $unnamed"
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$unnamed"
 cargo build --profile app --no-default-features --features ssr --bin direct-write
