@@ -49,45 +49,43 @@ async fn main() {
     if cfg!(debug_assertions) {
         eprintln!("This is a debug build; its figures say nothing. Use `make bench`.");
     }
-    let wanted = |part: &str| arguments.is_empty() || arguments.iter().any(|argument| part.contains(argument.as_str()));
+    let begins = async |part: &str| {
+        let wanted = arguments.is_empty() || arguments.iter().any(|argument| part.contains(argument.as_str()));
+        if wanted {
+            quiet_disk().await;
+        }
+        wanted
+    };
     println!("{} processors. Ratios are medians of {ROUNDS} rounds.", processors());
-    if wanted("ingest") {
-        settle().await;
+    if begins("ingest").await {
         lakehouse::ingest::run().await;
     }
-    if wanted("durable") {
-        settle().await;
+    if begins("durable").await {
         lakehouse::durable::run().await;
     }
-    if wanted("delta") {
-        settle().await;
+    if begins("delta").await {
         lakehouse::delta::run().await;
     }
-    if wanted("memory") {
-        settle().await;
+    if begins("memory").await {
         lakehouse::memory::run().await;
     }
-    if wanted("backlog") {
-        settle().await;
+    if begins("backlog").await {
         lakehouse::backlog::run().await;
     }
-    if wanted("engine") {
-        settle().await;
+    if begins("engine").await {
         workbench::engine::run().await;
     }
-    if wanted("zerobus") {
-        settle().await;
+    if begins("zerobus").await {
         workbench::zerobus::run().await;
     }
-    if wanted("sql") {
-        settle().await;
+    if begins("sql").await {
         workbench::sql::run().await;
     }
 }
 
 /// Lets the disk finish with what the part before removed: a file system that tells the disk of freed space (`discard`) does so in
 /// its journal's commits, which fsync waits for.
-async fn settle() {
+async fn quiet_disk() {
     let synced = std::process::Command::new("sync").status();
     assert!(synced.is_ok_and(|status| status.success()), "sync failed");
     tokio::time::sleep(SETTLING).await;
