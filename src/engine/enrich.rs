@@ -38,7 +38,8 @@ pub(super) fn row(mut row: Map<String, Value>, table: &TableInfo, origins: &Orig
                 "record_id" => Uuid::new_v4().to_string(),
                 "run_id" | "batch_id" => origins.batch_id.to_owned(),
                 "processed_at" => origins.processed_at.to_owned(),
-                _ => origins.source.to_owned(),
+                "source" => origins.source.to_owned(),
+                _ => continue,
             };
             row.insert(column.name.clone(), Value::String(value));
         }
