@@ -8,6 +8,8 @@ SHELL := /bin/bash
 ENV := . scripts/env.sh
 # What all debug builds share, so that dependencies are built once.
 LOCAL := --no-default-features --features local,test-clock
+# Parts of the benchmark that need no browser.
+RATIOS = $(filter-out page,$(ONLY))
 NEXTEST := cargo nextest run $(LOCAL) --no-fail-fast
 
 help: ## List the commands
@@ -63,10 +65,11 @@ chaos: ## Kill the lakehouse 200 times at random moments, and at every named ste
 	$(ENV)
 	DIRECT_WRITE_KILLS=200 $(NEXTEST) --no-capture -E 'test(/^crash::/)'
 
-bench: ## Ratios against named peers, in one run; ONLY=ingest|durable|delta|memory|backlog|engine|zerobus|sql for a part
-	@scripts/setup.sh check
+bench: ## Ratios against named peers, in one run; ONLY=ingest|durable|delta|memory|backlog|engine|zerobus|sql|page for a part
+	@scripts/setup.sh bench
 	$(ENV)
-	cargo bench --no-default-features --features local --bench ratios -- $(ONLY)
+	$(if $(or $(RATIOS),$(if $(ONLY),,all)),cargo bench --no-default-features --features local --bench ratios -- $(RATIOS))
+	$(if $(or $(filter page,$(ONLY)),$(if $(ONLY),,all)),scripts/bench-page.sh)
 
 conformance: ## Every Zerobus client against every case, as a table
 	@scripts/setup.sh test

@@ -4,7 +4,8 @@
 #   scripts/setup.sh run     what building and starting the app needs
 #   scripts/setup.sh package the above plus wasm-opt, for the folder that Databricks Apps runs
 #   scripts/setup.sh check   what run needs plus rustfmt, clippy and nextest
-#   scripts/setup.sh test    the above plus Chromium, Node packages and Python clients
+#   scripts/setup.sh bench   what run needs plus wasm-opt, Chromium and Node packages
+#   scripts/setup.sh test    what check needs plus Chromium, Node packages and Python clients
 #
 # Ends with one sentence saying what cannot be had, and exit code 1, when it cannot finish.
 set -euo pipefail
@@ -246,7 +247,8 @@ case "$GOAL" in
   run) ;;
   package) need_wasm_opt; need_package_checks ;;
   check) need_rust_checks ;;
+  bench) need_wasm_opt; need_chromium; need_node_packages ;;
   test) need_rust_checks; need_chromium; need_node_packages; need_python_clients ;;
-  *) fail "unknown goal '$GOAL' (run, package, check or test)." ;;
+  *) fail "unknown goal '$GOAL' (run, package, check, bench or test)." ;;
 esac
 say "ready in $((SECONDS - started)) s"

@@ -4,6 +4,7 @@
 //! Knows serde and nothing else: no I/O, no leptos, no tokio, no clock, so that it compiles to a
 //! small piece of WebAssembly and can be tested without a runtime.
 
+mod columns;
 pub mod compare;
 pub mod cost;
 mod date;

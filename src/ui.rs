@@ -21,6 +21,7 @@ pub mod delivered_page;
 pub mod doctor_page;
 pub mod drafts;
 pub mod drawn;
+pub mod edits;
 pub mod field_errors;
 pub mod figures;
 pub mod handed;

@@ -55,7 +55,7 @@ pub struct Credentials {
 }
 
 /// A workspace that can be asked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Workspace {
     config: WorkspaceConfig,
     http: reqwest::Client,
@@ -94,8 +94,7 @@ impl Workspace {
 
     /// The same workspace, whose SQL statements run in a person's name; everything else stays the service principal's.
     pub fn on_behalf_of(&self, person: OnBehalf) -> Self {
-        let (config, http, tokens) = (self.config.clone(), self.http.clone(), self.tokens.clone());
-        Self { config, http, tokens, person: Some(person) }
+        Self { person: Some(person), ..self.clone() }
     }
 
     fn is_on_behalf(&self) -> bool {

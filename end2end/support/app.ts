@@ -25,7 +25,7 @@ export async function runPlan(plan: string): Promise<any> {
   try {
     const [file, out] = [join(folder, "plan.toml"), join(folder, "report.json")];
     writeFileSync(file, plan);
-    const env = environment({ DIRECT_WRITE_DATA_DIR: folder });
+    const env = environment({ DIRECT_WRITE_DATA_DIR: folder, DIRECT_WRITE_LAKEHOUSE_ADDR: "127.0.0.1:0" });
     await promisify(execFile)(binary(), ["run", file, "--out", out], { env });
     return JSON.parse(readFileSync(out, "utf8"));
   } finally {

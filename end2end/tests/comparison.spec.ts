@@ -214,7 +214,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       const id = await start(request, app.url, longPlan("Telemetry, two ways"));
       const run = new RunPage(page, app.url);
       await run.open(id);
-      await expect.poll(async () => (await snapshot(request, app.url, id)).runs[0].series.length).toBeGreaterThan(12);
+      await expect.poll(async () => (await snapshot(request, app.url, id)).runs[0].series.at_ms.length).toBeGreaterThan(12);
       await page.getByRole("button", { name: "Pause view" }).click();
       await page.screenshot({ path: `screenshots/run-live-${colorScheme}-${width}.png`, fullPage: true });
       await expectNoViolations(page);

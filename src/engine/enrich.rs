@@ -52,19 +52,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{Column, TableName};
 
     #[test]
     fn rows_keep_what_they_bring_and_get_only_columns_that_exist() {
-        let columns = ["record_id", "run_id", "site"].iter().zip(0..).map(|(name, position)| Column {
-            name: (*name).to_owned(),
-            type_name: "STRING".to_owned(),
-            type_text: "string".to_owned(),
-            type_json: String::new(),
-            nullable: true,
-            position,
-        });
-        let table = TableInfo { name: TableName::parse("a.b.c").unwrap(), columns: columns.collect() };
+        let table = TableInfo::of_types(&[("record_id", "string"), ("run_id", "string"), ("site", "string")]);
         let origins = Origins { batch_id: "batch", processed_at: "now", source: "test" };
         let given = json!({"record_id": "mine", "site": "x"}).as_object().cloned().unwrap();
         let filled = row(given, &table, &origins);

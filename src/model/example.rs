@@ -1,7 +1,7 @@
 //! A report and a table made by hand, for the tests of everything that reads them.
 
 use super::{
-    CheckPlan, Column, Encoding, Latencies, Machine, Order, Percentiles, Plan, REPORT_SCHEMA, RatePlan, Reconciliation,
+    CheckPlan, Encoding, Latencies, Machine, Order, Percentiles, Plan, REPORT_SCHEMA, RatePlan, Reconciliation,
     RecordCounts, Report, RunReport, RunState, SeriesPoint, SourceKind, SourcePlan, SqlMode, TableInfo, TableName,
     ThresholdResult, Throughput, Usage, WorkspaceBadge, WriterKind, WriterOptions, WriterPlan,
 };
@@ -19,16 +19,7 @@ pub(crate) fn telemetry() -> TableInfo {
         ("run_id", "string"),
         ("sequence", "bigint"),
     ];
-    let column = |((name, kind), position): ((&str, &str), i32)| Column {
-        name: name.to_owned(),
-        type_name: kind.to_uppercase().replace("BIGINT", "LONG"),
-        type_text: kind.to_owned(),
-        type_json: String::new(),
-        nullable: true,
-        position,
-    };
-    let columns = columns.into_iter().zip(0..).map(column).collect();
-    TableInfo { name: TableName::parse("main.direct_write.telemetry").unwrap(), columns }
+    TableInfo { name: TableName::parse("main.direct_write.telemetry").unwrap(), ..TableInfo::of_types(&columns) }
 }
 
 /// How one example run went: 20,000 rows of 300 bytes at a speed, with medians of durable and visible in milliseconds.

@@ -184,14 +184,7 @@ mod tests {
     use super::*;
 
     fn column(type_text: &str, type_json: &str) -> Column {
-        Column {
-            name: "c".to_owned(),
-            type_name: type_text.split(['(', '<']).next().unwrap_or_default().to_uppercase(),
-            type_text: type_text.to_owned(),
-            type_json: type_json.to_owned(),
-            nullable: true,
-            position: 0,
-        }
+        Column::of("c", type_text).with_json(type_json)
     }
 
     #[test]

@@ -121,7 +121,8 @@ pub struct LiveRun {
     pub errors: Vec<ErrorCount>,
     /// How hard the writer pushes back.
     pub pressure: Pressure,
-    /// The course so far, at most 240 points.
+    /// The course so far, at most 240 points; on the wire as columns.
+    #[serde(with = "super::columns")]
     pub series: Vec<SeriesPoint>,
 }
 

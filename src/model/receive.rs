@@ -203,14 +203,7 @@ mod tests {
 
     #[test]
     fn what_the_workbench_needs_arrives() {
-        let column = Column {
-            name: "price".into(),
-            type_name: "DECIMAL".into(),
-            type_text: "decimal(10,2)".into(),
-            type_json: String::new(),
-            nullable: false,
-            position: 3,
-        };
+        let column = Column { position: 3, ..Column::of("price", "decimal(10,2) not null") };
         let unavailable = WriterState::Unavailable { reason: "no".into(), remedy: "do".into() };
         let cards = WriterKind::ALL
             .into_iter()

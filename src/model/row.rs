@@ -267,18 +267,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::TableName;
 
     fn table(columns: &[(&str, &str, bool)]) -> TableInfo {
-        let columns = columns.iter().zip(0..).map(|((name, type_text, nullable), position)| Column {
-            name: (*name).to_owned(),
-            type_name: type_text.split('(').next().unwrap_or_default().to_uppercase(),
-            type_text: (*type_text).to_owned(),
-            type_json: String::new(),
-            nullable: *nullable,
-            position,
-        });
-        TableInfo { name: TableName::parse("a.b.c").unwrap_or_else(|_| unreachable!()), columns: columns.collect() }
+        TableInfo::of(
+            columns.iter().map(|(name, text, nullable)| Column { nullable: *nullable, ..Column::of(name, text) }),
+        )
     }
 
     #[test]

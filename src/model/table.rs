@@ -102,6 +102,42 @@ pub struct Column {
     pub position: i32,
 }
 
+/// What tests make tables of.
+#[cfg(test)]
+impl Column {
+    /// A column of a type as SQL writes it, such as `decimal(5,2)`; ` not null` may stand behind it.
+    pub(crate) fn of(name: &str, text: &str) -> Self {
+        let (type_text, nullable) = text.strip_suffix(" not null").map_or((text, true), |text| (text, false));
+        Self {
+            name: name.to_owned(),
+            type_name: type_text.split(['(', '<']).next().unwrap_or_default().to_uppercase(),
+            type_text: type_text.to_owned(),
+            type_json: String::new(),
+            nullable,
+            position: 0,
+        }
+    }
+
+    /// The same with its type as Delta's schema JSON has it.
+    pub(crate) fn with_json(self, type_json: &str) -> Self {
+        Self { type_json: type_json.to_owned(), ..self }
+    }
+}
+
+#[cfg(test)]
+impl TableInfo {
+    /// The table `a.b.c` of these columns, in this order.
+    pub(crate) fn of(columns: impl IntoIterator<Item = Column>) -> Self {
+        let columns = columns.into_iter().zip(0..).map(|(column, position)| Column { position, ..column });
+        Self { name: TableName::parse("a.b.c").unwrap(), columns: columns.collect() }
+    }
+
+    /// The table `a.b.c` of columns by name and [type](Column::of).
+    pub(crate) fn of_types(columns: &[(&str, &str)]) -> Self {
+        Self::of(columns.iter().map(|(name, text)| Column::of(name, text)))
+    }
+}
+
 fn default_true() -> bool {
     true
 }
@@ -233,14 +269,7 @@ mod tests {
 
     #[test]
     fn decimal_columns_keep_their_digits() {
-        let column = Column {
-            name: "price".into(),
-            type_name: "DECIMAL".into(),
-            type_text: "decimal(12, 4)".into(),
-            type_json: String::new(),
-            nullable: true,
-            position: 0,
-        };
+        let column = Column::of("price", "decimal(12, 4)");
         assert_eq!(column.kind(), ColumnType::Decimal { precision: 12, scale: 4 });
     }
 }

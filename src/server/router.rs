@@ -28,6 +28,7 @@ use super::pages;
 use super::rate::{self, Rates};
 use super::security::refuse_other_sites;
 use super::statics::keep_hashed_files;
+use super::telemetry;
 use crate::api::http;
 use crate::app::{App, shell};
 use crate::engine::Engine;
@@ -128,5 +129,7 @@ fn debug(prefix: &str, state: &AppState) -> Router<AppState> {
 
 fn request_span(request: &Request) -> tracing::Span {
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
-    tracing::info_span!("request", request_id = id, method = %request.method(), path = request.uri().path())
+    let span = tracing::info_span!("request", request_id = id, method = %request.method(), path = request.uri().path());
+    telemetry::join_trace(&span, request.headers());
+    span
 }

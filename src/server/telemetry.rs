@@ -7,6 +7,12 @@ mod export;
 
 use std::io::IsTerminal;
 
+use axum::http::HeaderMap;
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::trace::TraceContextExt;
+use opentelemetry_http::HeaderExtractor;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -41,6 +47,15 @@ pub fn start() -> Telemetry {
 /// Starts logging to standard error only what goes wrong beside the runs.
 pub fn start_for_command() -> Telemetry {
     start_with(COMMAND)
+}
+
+/// Makes a request's span part of the caller's trace, where a `traceparent` header names one (W3C Trace Context).
+pub(super) fn join_trace(span: &tracing::Span, headers: &HeaderMap) {
+    let named = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
+    if named.has_active_span() {
+        // It fails only where nothing is exported, so that there is no trace to be part of.
+        let _ = span.set_parent(named);
+    }
 }
 
 fn start_with(usual: &str) -> Telemetry {

@@ -169,13 +169,13 @@ pub fn reload() {
     real::reload();
 }
 
-/// Makes the content of an element what `markup` says.
-pub fn patch(host: &leptos::tachys::renderer::types::Element, markup: &str) {
+/// Makes the content of an element what `markup` says; `before` is what it was made of, if that is known.
+pub fn patch(host: &leptos::tachys::renderer::types::Element, before: Option<&str>, markup: &str) {
     #[cfg(feature = "hydrate")]
     // It fails only where the browser refuses well-formed changes of its own page, and then nothing can be drawn.
-    let _ = super::patch::patch(host, markup);
+    let _ = super::patch::patch(host, before, markup);
     #[cfg(not(feature = "hydrate"))]
-    let _ = (host, markup);
+    let _ = (host, before, markup);
 }
 
 /// Whether the `<details>` that an event came from are folded out.

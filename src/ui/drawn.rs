@@ -61,8 +61,10 @@ impl InnerHtmlValue for Drawn {
         let host = element.clone();
         let effect = RenderEffect::new(move |before: Option<String>| {
             let markup = self.0.invoke();
-            if before.map_or(!FROM_SERVER, |before| before != markup) {
-                super::browser::patch(&host, &markup);
+            match before {
+                Some(before) if before == markup => {}
+                None if FROM_SERVER => {}
+                before => super::browser::patch(&host, before.as_deref(), &markup),
             }
             markup
         });

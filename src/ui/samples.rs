@@ -89,7 +89,7 @@ fn scalar(name: &str, kind: ColumnType, index: i64) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{TableName, validate_products, validate_rows};
+    use crate::model::{validate_products, validate_rows};
 
     #[test]
     fn sample_products_keep_every_rule() {
@@ -119,16 +119,10 @@ mod tests {
         ];
         let json = r#"{"type":"array","containsNull":true,"elementType":{"type":"map","keyType":"integer","valueContainsNull":true,
             "valueType":{"type":"struct","fields":[{"name":"a","type":"date","nullable":false,"metadata":{}}]}}}"#;
-        let columns = types.iter().zip(0..).map(|(type_text, position)| Column {
-            name: format!("c{position}"),
-            type_name: type_text.split(['(', '<']).next().unwrap_or_default().to_uppercase(),
-            type_text: (*type_text).to_owned(),
-            type_json: json.to_owned(),
-            nullable: false,
-            position,
-        });
-        let name = TableName::parse("a.b.c").unwrap_or_else(|_| unreachable!());
-        let table = TableInfo { name, columns: columns.collect() };
+        let column = |(index, text): (usize, &&str)| {
+            Column::of(&format!("c{index}"), &format!("{text} not null")).with_json(json)
+        };
+        let table = TableInfo::of(types.iter().enumerate().map(column));
         assert_eq!(validate_rows(&rows(&table), &table).err(), None);
     }
 }

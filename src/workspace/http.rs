@@ -17,6 +17,9 @@ use super::{Workspace, WorkspaceConfig, WorkspaceError};
 /// No request takes longer: the platform's proxy may cut at 60 s, and statements are waited for 30 s at a time.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(50);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// An idle connection is not used again after this. Servers and proxies close theirs after 30 s (the local lakehouse) or
+/// 60 s (most load balancers); a request that meets the closing gets no answer, and whether it was carried out is unknown.
+const IDLE: Duration = Duration::from_secs(20);
 /// A file has so much more time.
 const SLOWEST_UPLOAD_BYTES_PER_SECOND: u64 = 1 << 20;
 /// A body is handed to the connection in parts of this size.
@@ -26,6 +29,7 @@ pub(super) fn client(config: &WorkspaceConfig) -> Result<reqwest::Client, Worksp
     let mut builder = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(REQUEST_TIMEOUT)
+        .pool_idle_timeout(IDLE)
         .user_agent(concat!("direct-write/", env!("CARGO_PKG_VERSION")));
     if config.local {
         builder = builder.no_proxy();

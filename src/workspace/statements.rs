@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::auth::Scope;
 use super::http::OnSent;
@@ -177,13 +179,14 @@ impl Workspace {
         id.ok_or(WorkspaceError::NotConfigured { setting: "DATABRICKS_WAREHOUSE_ID" })
     }
 
-    /// Runs a statement to its end and fetches all chunks of its result.
+    /// Runs a statement to its end and fetches all chunks of its result. When the caller does not wait for that, the
+    /// statement is canceled.
     ///
     /// # Errors
     /// [`WorkspaceError::StatementFailed`] with the workspace's words; [`WorkspaceError::Timeout`] after two minutes,
     /// when it was asked to cancel; whatever a chunk is answered with.
     pub async fn execute(&self, statement: &Statement) -> Result<StatementResult, WorkspaceError> {
-        let mut result = self.execute_encoded(statement.encode(self.warehouse_id()?), Arc::new(|| ())).await?;
+        let mut result = self.execute_while_wanted(statement.encode(self.warehouse_id()?)).await?;
         if result.closed {
             let message = format!("statement {} succeeded, but its result is gone", result.statement_id);
             return Err(WorkspaceError::Protocol(message));
@@ -206,16 +209,50 @@ impl Workspace {
     /// # Errors
     /// As [`Self::execute`].
     pub async fn execute_encoded(&self, body: Bytes, on_sent: OnSent) -> Result<StatementResult, WorkspaceError> {
-        let answer: StatementAnswer = self.post_as(Scope::Statements, "/api/2.0/sql/statements", body, on_sent).await?;
+        let answer = self.submit(body, on_sent).await?;
         self.follow(answer).await
+    }
+
+    async fn submit(&self, body: Bytes, on_sent: OnSent) -> Result<StatementAnswer, WorkspaceError> {
+        self.post_as(Scope::Statements, "/api/2.0/sql/statements", body, on_sent).await
+    }
+
+    /// Runs a statement in a task of its own, which outlives a caller who gives up: only the answer to the submission
+    /// tells the id by which it can be canceled, and that may take as long as [`WAIT`].
+    async fn execute_while_wanted(&self, body: Bytes) -> Result<StatementResult, WorkspaceError> {
+        let (wanted, given_up) = oneshot::channel::<()>();
+        let workspace = self.clone();
+        let work = async move {
+            let answer = workspace.submit(body, Arc::new(|| ())).await?;
+            let statement_id = answer.statement_id.clone();
+            tokio::select! {
+                biased;
+                result = workspace.follow(answer) => result,
+                _ = given_up => {
+                    workspace.cancel(&statement_id).await;
+                    Err(WorkspaceError::Protocol(format!("nobody waited for statement {statement_id}; it was canceled")))
+                }
+            }
+        };
+        let result = tokio::spawn(work.in_current_span()).await;
+        drop(wanted);
+        result.unwrap_or_else(|error| Err(WorkspaceError::Protocol(format!("a statement was not followed: {error}"))))
+    }
+
+    /// Asks to cancel a statement; it may have ended before.
+    async fn cancel(&self, statement_id: &str) {
+        let path = format!("/api/2.0/sql/statements/{statement_id}/cancel");
+        let asked = self.post_as(Scope::Statements, &path, Bytes::from_static(b"{}"), Arc::new(|| ())).await;
+        if let Err(error) = asked.map(|_: serde_json::Value| ()) {
+            tracing::warn!(statement = statement_id, %error, "a statement was not canceled");
+        }
     }
 
     /// Runs a statement that the warehouse itself cancels when it has not ended within [`AT_ONCE`].
     pub(super) async fn execute_at_once(&self, statement: &Statement) -> Result<StatementResult, WorkspaceError> {
         let wait = format!("{}s", AT_ONCE.as_secs());
         let body = statement.encode_waiting(self.warehouse_id()?, &wait, "CANCEL");
-        let path = "/api/2.0/sql/statements";
-        let answer: StatementAnswer = self.post_as(Scope::Statements, path, body, Arc::new(|| ())).await?;
+        let answer = self.submit(body, Arc::new(|| ())).await?;
         match answer.status.state.as_str() {
             "SUCCEEDED" | "CLOSED" => Ok(result_of(answer)),
             "PENDING" | "RUNNING" | "CANCELED" => Err(WorkspaceError::Timeout { after: AT_ONCE }),
@@ -244,11 +281,7 @@ impl Workspace {
                 canceled = true;
                 deadline += AFTER_CANCEL;
                 pause = FIRST_POLL;
-                let (cancel, nothing) = (format!("{path}/cancel"), Bytes::from_static(b"{}"));
-                let asked = self.post_as(Scope::Statements, &cancel, nothing, Arc::new(|| ())).await;
-                if let Err(error) = asked.map(|_: serde_json::Value| ()) {
-                    tracing::warn!(statement = answer.statement_id, %error, "a statement was not canceled");
-                }
+                self.cancel(&answer.statement_id).await;
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(SLOWEST_POLL);
@@ -287,61 +320,4 @@ fn result_of(answer: StatementAnswer) -> StatementResult {
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::extract::Path;
-    use axum::routing::{get, post};
-    use axum::{Json, Router};
-    use secrecy::SecretString;
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::model::TableName;
-    use crate::workspace::{Credentials, WorkspaceConfig};
-
-    /// A workspace whose statements have three chunks of two rows.
-    async fn workspace_with_chunks() -> Workspace {
-        let chunk = |index: u64| {
-            let mut chunk = json!({ "chunk_index": index, "data_array": [[(index * 2).to_string()], [null]] });
-            if index < 2 {
-                chunk["next_chunk_index"] = json!(index + 1);
-            }
-            chunk
-        };
-        let answer = json!({
-            "statement_id": "s1",
-            "status": { "state": "SUCCEEDED" },
-            "manifest": { "schema": { "columns": [{ "name": "n" }] } },
-            "result": chunk(0),
-        });
-        let token = json!({ "access_token": "t", "expires_in": 3600 });
-        let router = Router::new()
-            .route("/oidc/v1/token", post(|| async { Json(token) }))
-            .route("/api/2.0/sql/statements", post(|| async { Json(answer) }))
-            .route(
-                "/api/2.0/sql/statements/s1/result/chunks/{index}",
-                get(move |Path(index): Path<u64>| async move { Json::<Value>(chunk(index)) }),
-            );
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async { axum::serve(listener, router).await });
-        let credentials = Credentials { client_id: "c".to_owned(), client_secret: SecretString::from("s") };
-        Workspace::new(WorkspaceConfig {
-            url,
-            local: true,
-            zerobus_endpoint: None,
-            warehouse_id: Some("w".to_owned()),
-            credentials: Some(credentials),
-            write_volume: None,
-            default_table: TableName::parse("a.b.c").unwrap(),
-        })
-        .unwrap()
-    }
-
-    #[tokio::test]
-    async fn all_chunks_of_a_result_are_fetched() {
-        let workspace = workspace_with_chunks().await;
-        let rows = workspace.execute(&Statement::new("SELECT n")).await.unwrap().rows;
-        let first: Vec<Option<&str>> = rows.iter().map(|row| row[0].as_deref()).collect();
-        assert_eq!(first, [Some("0"), None, Some("2"), None, Some("4"), None]);
-    }
-}
+mod tests;

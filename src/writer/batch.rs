@@ -80,21 +80,10 @@ fn product_to_json(row: &ProductRecord) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Column, TableName};
 
     #[test]
     fn columns_that_nothing_fills_are_left_out_and_the_others_keep_their_places() {
-        let columns =
-            [("a", "TINYINT", "tinyint"), ("v", "INTERVAL", "interval day"), ("d", "DECIMAL", "decimal(5,2)")];
-        let columns = columns.into_iter().zip(0..).map(|((name, type_name, type_text), position)| Column {
-            name: name.to_owned(),
-            type_name: type_name.to_owned(),
-            type_text: type_text.to_owned(),
-            type_json: String::new(),
-            nullable: true,
-            position,
-        });
-        let table = TableInfo { name: TableName::parse("a.b.c").unwrap(), columns: columns.collect() };
+        let table = TableInfo::of_types(&[("a", "tinyint"), ("v", "interval day"), ("d", "decimal(5,2)")]);
         let row = json!({"a": 1, "v": null, "d": "1.5"}).as_object().cloned().unwrap();
         let (used, records) = Batch { table, rows: Rows::Columns(vec![row]) }.records().unwrap();
         let kept: Vec<_> = used.columns.iter().map(|column| (column.name.as_str(), column.position)).collect();

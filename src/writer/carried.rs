@@ -95,19 +95,10 @@ fn json_scalar(kind: ColumnType) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::TableName;
 
     fn of(type_text: &str, type_json: &str) -> Carried {
-        let column = Column {
-            name: "c".to_owned(),
-            type_name: type_text.split(['(', '<']).next().unwrap_or_default().to_uppercase(),
-            type_text: type_text.to_owned(),
-            type_json: type_json.to_owned(),
-            nullable: true,
-            position: 0,
-        };
-        let table = TableInfo { name: TableName::parse("a.b.c").unwrap(), columns: vec![column.clone()] };
-        carried(&table, &column)
+        let table = TableInfo::of([Column::of("c", type_text).with_json(type_json)]);
+        carried(&table, &table.columns[0])
     }
 
     #[test]

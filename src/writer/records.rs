@@ -90,18 +90,11 @@ fn field(name: &str, data_type: DataType, nullable: bool) -> FieldRef {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::TableName;
 
     fn table(columns: &[(&str, &str, &str)]) -> TableInfo {
-        let columns = columns.iter().zip(0..).map(|((name, type_text, type_json), position)| Column {
-            name: (*name).to_owned(),
-            type_name: type_text.split(['(', '<']).next().unwrap_or_default().to_uppercase(),
-            type_text: (*type_text).to_owned(),
-            type_json: (*type_json).to_owned(),
-            nullable: position != 0,
-            position,
-        });
-        TableInfo { name: TableName::parse("a.b.c").unwrap(), columns: columns.collect() }
+        let mut table = TableInfo::of(columns.iter().map(|(name, text, json)| Column::of(name, text).with_json(json)));
+        table.columns[0].nullable = false;
+        table
     }
 
     #[test]

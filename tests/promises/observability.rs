@@ -10,6 +10,10 @@ use crate::support::caller::Caller;
 use crate::support::collector::{Collector, text};
 use crate::support::{TestApp, smart_watch, structured};
 
+/// The trace and the span of who asks, as in the specification's examples (W3C Trace Context).
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const CALLER: &str = "00f067aa0ba902b7";
+
 fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
@@ -17,6 +21,7 @@ fn http() -> reqwest::Client {
 async fn write_one(page: &str, request_id: &str) -> reqwest::Response {
     let body = structured("zerobus", &[smart_watch()]).to_string();
     let asked = http().post(format!("{page}/api/v1/process-structured")).header("x-request-id", request_id);
+    let asked = asked.header("traceparent", format!("00-{TRACE}-{CALLER}-01"));
     asked.header("x-forwarded-email", "you@example.com").body(body).send().await.unwrap()
 }
 
@@ -56,6 +61,9 @@ async fn exports_over(protocol: &str) {
     let submissions = kept.spans("submission");
     let [submission] = submissions.as_slice() else { panic!("one submission: {submissions:?}\n{log}") };
     let request = request.expect("the request's span has its id");
+    let hex = |id: &[u8]| id.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert_eq!(hex(&request.trace_id), TRACE, "the caller's trace goes on");
+    assert_eq!(hex(&request.parent_span_id), CALLER);
     assert_eq!(submission.trace_id, request.trace_id, "they are of one trace");
     assert_eq!(submission.parent_span_id, request.span_id);
     assert_eq!(kept.count("direct_write_durable_records", "writer", "zerobus"), Some(1));

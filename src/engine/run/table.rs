@@ -124,15 +124,7 @@ mod tests {
     use crate::workspace::WorkspaceConfig;
 
     fn table(columns: &[&str]) -> TableInfo {
-        let columns = columns.iter().zip(0..).map(|(name, position)| Column {
-            name: (*name).to_owned(),
-            type_name: "STRING".to_owned(),
-            type_text: "string".to_owned(),
-            type_json: String::new(),
-            nullable: true,
-            position,
-        });
-        TableInfo { name: TableName::parse("a.b.c").unwrap(), columns: columns.collect() }
+        TableInfo::of(columns.iter().map(|name| Column::of(name, "string")))
     }
 
     fn workspace(warehouse_id: Option<&str>) -> Arc<Workspace> {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Receive, field};
 use crate::model::{
     Encoding, ErrorCount, Latencies, LiveRun, LiveView, LogLine, Order, Percentiles, Pressure, PressureLevel,
-    RecordCounts, RunState, SeriesPoint, SqlMode, Throughput, WriterOptions,
+    RecordCounts, RunState, SqlMode, Throughput, WriterOptions,
 };
 
 receive_structs! {
@@ -20,9 +20,6 @@ receive_structs! {
     Latencies { encode, send, durable, visible }
     Percentiles { count, min, mean, p50, p90, p95, p99, p99_9, max }
     Pressure { level, reason }
-    SeriesPoint {
-        at_ms, rows_per_s, bytes_per_s, durable_p50_ms, durable_p99_ms, visible_p50_ms, visible_p99_ms, in_flight, errors,
-    }
     LogLine { at, writer, level, text }
 }
 

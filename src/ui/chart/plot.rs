@@ -9,7 +9,7 @@ use super::path;
 use super::scale::Scale;
 use super::width::measured;
 use crate::chart::axis::shortened;
-use crate::model::number::{amount, fixed};
+use crate::model::number::{amount, fixed, milliseconds};
 use crate::ui::drawn::drawn;
 use crate::ui::markup::Markup;
 
@@ -17,6 +17,15 @@ const HEIGHT: f64 = 184.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 28.0;
 const LEFT: f64 = 48.0;
+
+/// The unit of times; each is written in the unit that suits it.
+const MILLISECONDS: &str = "ms";
+
+/// What stands beside the title: the unit that the axis does not name, and how it is divided.
+fn about(unit: &str, logarithmic: bool) -> String {
+    let parts = [(unit != MILLISECONDS).then_some(unit), logarithmic.then_some("logarithmic")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
 
 /// A titled chart.
 #[component]
@@ -54,7 +63,7 @@ pub fn Plot<T: Send + Sync + 'static>(
         cursor.set(next);
     };
     let on_pointer = move |event: leptos::ev::PointerEvent| {
-        let geometry = untrack(|| Geometry::of(&data(), width.get()));
+        let geometry = untrack(|| Geometry::of(&data(), width.get(), unit));
         cursor.set(geometry.nearest(f64::from(event.offset_x())));
     };
     let is_empty = move || data().is_empty();
@@ -64,7 +73,7 @@ pub fn Plot<T: Send + Sync + 'static>(
         <figure class="chart" aria-labelledby=format!("{id}-title")>
             <figcaption node_ref=caption>
                 <h3 id=format!("{id}-title")>{title}</h3>
-                <span class="quiet">{move || format!("{unit}{}", if log() { ", logarithmic" } else { "" })}</span>
+                <span class="quiet">{move || about(unit, log())}</span>
             </figcaption>
             <p class="teach" hidden=move || !is_empty()>{empty}</p>
             <div hidden=is_empty>
@@ -78,7 +87,7 @@ pub fn Plot<T: Send + Sync + 'static>(
                     on:pointermove=on_pointer
                     on:pointerleave=move |_| cursor.set(None)
                     on:blur=move |_| cursor.set(None)
-                    inner_html=drawn(move || draw(&data(), width.get(), cursor.get()))
+                    inner_html=drawn(move || draw(&data(), width.get(), cursor.get(), unit))
                 ></div>
                 <p
                     class="readout num"
@@ -111,7 +120,7 @@ struct Geometry {
 }
 
 impl Geometry {
-    fn of(data: &PlotData, width: f64) -> Self {
+    fn of(data: &PlotData, width: f64, unit: &str) -> Self {
         // Labels stand to the right of the lines; about 6.2 px a character at 12 px type.
         let longest = data.series.iter().map(|series| series.name.len()).max().unwrap_or(0);
         let right = (width - 14.0 - longest as f64 * 6.6).max(LEFT + 80.0);
@@ -121,7 +130,8 @@ impl Geometry {
             _ => LEFT + 8.0 + (right - LEFT - 8.0) * index as f64 / (count - 1) as f64,
         };
         let scale = data.scale();
-        let ticks = scale.ticks(4).into_iter().map(|tick| (height_of(scale.place(tick)), shortened(&amount(tick))));
+        let written = |tick| shortened(&if unit == MILLISECONDS { milliseconds(tick) } else { amount(tick) });
+        let ticks = scale.ticks(4).into_iter().map(|tick| (height_of(scale.place(tick)), written(tick)));
         Self { right, xs: (0..count).map(place).collect(), numbers: data.positions.clone(), ticks: ticks.collect() }
     }
 
@@ -136,8 +146,8 @@ fn height_of(share: f64) -> f64 {
 }
 
 /// The picture, without its frame.
-fn draw(data: &PlotData, width: f64, cursor: Option<usize>) -> String {
-    let geometry = Geometry::of(data, width);
+fn draw(data: &PlotData, width: f64, cursor: Option<usize>, unit: &str) -> String {
+    let geometry = Geometry::of(data, width, unit);
     let mut markup = Markup::new();
     markup.raw("<svg class=\"plot\" width=\"100%\" height=\"184\" aria-hidden=\"true\">");
     draw_axes(&mut markup, &geometry);
@@ -201,7 +211,7 @@ fn readout(data: &PlotData, cursor: Option<usize>, unit: &str) -> String {
     let values = data.series.iter().filter_map(|series| match series.points.get(index)? {
         Point::Absent => None,
         Point::Missing => Some(format!("{} none", series.name)),
-        Point::Value(value) => Some(format!("{} {} {unit}", series.name, amount(*value))),
+        Point::Value(value) => Some(format!("{} {}", series.name, figure(*value, unit))),
     });
     let values: Vec<String> = values.collect();
     let values = if values.is_empty() { "no value".to_owned() } else { values.join(", ") };
@@ -209,9 +219,14 @@ fn readout(data: &PlotData, cursor: Option<usize>, unit: &str) -> String {
     format!("{which} #{number}: {values}")
 }
 
+/// A value with its unit; times in the unit that suits them.
+fn figure(value: f64, unit: &str) -> String {
+    if unit == MILLISECONDS { milliseconds(value) } else { format!("{} {unit}", amount(value)) }
+}
+
 fn values_table(data: &PlotData, title: &str, unit: &str) -> String {
     let mut markup = Markup::new();
-    let caption = format!("{title} by submission, in {unit}");
+    let caption = format!("{title} by submission");
     markup.raw("<table>").element("caption", &[("class", "sr-only")], &caption);
     markup.raw("<thead><tr><th scope=\"col\">Submission</th>");
     for series in &data.series {
@@ -222,7 +237,11 @@ fn values_table(data: &PlotData, title: &str, unit: &str) -> String {
         markup.raw("<tr>").element("th", &[("scope", "row")], &format!("#{number}"));
         for series in &data.series {
             let value = series.points.get(index).and_then(|point| point.value());
-            markup.element("td", &[("class", "num")], &value.map_or_else(|| "–".to_owned(), amount));
+            markup.element(
+                "td",
+                &[("class", "num")],
+                &value.map_or_else(|| "–".to_owned(), |value| figure(value, unit)),
+            );
         }
         markup.raw("</tr>");
     }

@@ -10,8 +10,8 @@ use super::summary::{news, sentence};
 use crate::engine::plan_file;
 use crate::model::example::telemetry;
 use crate::model::{
-    Column, EdgeError, FieldError, FieldMapping, FileFormat, FilePreview, Plan, PlanPreview, SourceKind, TableInfo,
-    TableName, Upload, WorkbenchInfo, WorkspaceBadge, WriterCard, WriterKind, WriterState,
+    EdgeError, FieldError, FieldMapping, FileFormat, FilePreview, Plan, PlanPreview, SourceKind, TableInfo, TableName,
+    Upload, WorkbenchInfo, WorkspaceBadge, WriterCard, WriterKind, WriterState,
 };
 
 const UPLOAD: &str = "0190f3a2-0000-7000-8000-000000000001";
@@ -27,15 +27,7 @@ fn cards() -> Vec<WriterCard> {
 }
 
 fn table(name: &str, columns: &[(&str, &str)]) -> TableInfo {
-    let column = |(name, kind): &(&str, &str)| Column {
-        name: (*name).into(),
-        type_name: kind.to_uppercase(),
-        type_text: (*kind).into(),
-        type_json: String::new(),
-        nullable: true,
-        position: 0,
-    };
-    TableInfo { name: TableName::parse(name).unwrap(), columns: columns.iter().map(column).collect() }
+    TableInfo { name: TableName::parse(name).unwrap(), ..TableInfo::of_types(columns) }
 }
 
 fn info() -> WorkbenchInfo {

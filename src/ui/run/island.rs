@@ -70,8 +70,23 @@ fn alive(board: Board) -> impl IntoView {
         <div class="board-notices" inner_html=drawn(move || notices(board))></div>
         <section aria-labelledby="lanes">
             <h2 id="lanes">"Runs"</h2>
-            <div data-testid="lanes" inner_html=drawn(move || board.shown.with(lanes::draw))></div>
+            <div
+                data-testid="lanes"
+                inner_html=drawn(kept(figures_due(board), move || board.shown.with_untracked(lanes::draw)))
+            ></div>
         </section>
+    }
+}
+
+/// The lanes are drawn anew with every second snapshot, twice a second: digits that change more often cannot be read. What a
+/// reader waits for comes at once.
+fn figures_due(board: Board) -> impl Fn() -> Vec<f64> {
+    let snapshots = StoredValue::new(0_u32);
+    move || {
+        snapshots.update_value(|count| *count = count.wrapping_add(1));
+        let mut due = board.shown.with(lanes::news);
+        due.push(f64::from(snapshots.get_value() / 2));
+        due
     }
 }
 

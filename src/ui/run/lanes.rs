@@ -28,6 +28,16 @@ pub fn mark(markup: &mut Markup, look: Look) {
     markup.unsaid("run-mark", svg);
 }
 
+/// What is shown as soon as it comes: where the runs stand, how hard the writers push back, how many errors there are.
+pub fn news(view: &LiveView) -> Vec<f64> {
+    let mut news = Vec::new();
+    for run in &view.runs {
+        let errors: u64 = run.errors.iter().map(|error| error.count).sum();
+        news.extend([f64::from(run.state as u8), f64::from(run.pressure.level as u8), errors as f64]);
+    }
+    news
+}
+
 /// Draws a lane for each run.
 pub fn draw(view: &LiveView) -> String {
     let mut markup = Markup::new();
@@ -184,6 +194,21 @@ mod tests {
         assert!(markup.contains("waiting for its turn"), "{markup}");
         assert!(markup.matches(">–<").count() == 6, "{markup}");
         assert!(!markup.contains("NaN"), "{markup}");
+    }
+
+    #[test]
+    fn more_records_are_no_news() {
+        let mut view = view();
+        let mut after = |change: fn(&mut LiveRun)| {
+            change(&mut view.runs[0]);
+            news(&view)
+        };
+        let first = after(|_| ());
+        assert_eq!(after(|run| run.records.sent += 1), first);
+        let failed = after(|run| run.state = RunState::Failed);
+        assert_ne!(failed, first);
+        let pressed = after(|run| run.pressure.level = PressureLevel::Medium);
+        assert_ne!(pressed, failed);
     }
 
     #[test]

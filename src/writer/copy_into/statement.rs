@@ -55,15 +55,7 @@ mod tests {
             ("l", "array<struct<a: int>>"),
             ("v", "variant"),
         ];
-        let columns = types.iter().zip(0..).map(|((name, type_text), position)| Column {
-            name: (*name).to_owned(),
-            type_name: type_text.split(['(', '<']).next().unwrap_or_default().to_uppercase(),
-            type_text: (*type_text).to_owned(),
-            type_json: String::new(),
-            nullable: true,
-            position,
-        });
-        let table = TableInfo { name: TableName::parse("a.b.c").unwrap(), columns: columns.collect() };
+        let table = TableInfo::of_types(&types);
         let folder = VolumePath::of(&TableName::parse("a.b.v").unwrap()).join("it's");
         let expected = "COPY INTO `a`.`b`.`c` FROM (SELECT `s`, CAST(`n``n` AS SMALLINT) AS `n``n`, \
             CAST(`m` AS DECIMAL(5,2)) AS `m`, CAST(`t` AS TIMESTAMP) AS `t`, unbase64(`b`) AS `b`, \

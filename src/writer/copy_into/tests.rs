@@ -6,7 +6,7 @@ use arrow_array::{RecordBatch, StringArray};
 
 use super::file::Format;
 use super::session::CopySession;
-use crate::model::{Column, TableInfo, TableName};
+use crate::model::{TableInfo, TableName};
 use crate::workspace::VolumePath;
 use crate::writer::scripted::Said::{Busy, Done, Failed, Gone, Inserted, Status};
 use crate::writer::scripted::{Heard, Said, workspace};
@@ -15,15 +15,7 @@ use crate::writer::{Acknowledged, Session, WriteFailure, arrow_schema};
 /// Writes two rows and closes the session; with the first two words of all requests.
 async fn written(says: &[Said], retries: bool) -> (Result<Acknowledged, WriteFailure>, Vec<String>) {
     let (script, workspace) = workspace(says).await;
-    let column = Column {
-        name: "s".to_owned(),
-        type_name: "STRING".to_owned(),
-        type_text: "string".to_owned(),
-        type_json: String::new(),
-        nullable: true,
-        position: 0,
-    };
-    let table = TableInfo { name: TableName::parse("a.b.c").unwrap(), columns: vec![column] };
+    let table = TableInfo::of_types(&[("s", "string")]);
     let column = Arc::new(StringArray::from(vec!["x", "y"]));
     let records = RecordBatch::try_new(arrow_schema(&table).unwrap(), vec![column]).unwrap();
     let folder = VolumePath::of(&TableName::parse("a.b.v").unwrap()).join("run");

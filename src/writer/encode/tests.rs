@@ -27,15 +27,8 @@ const STRUCT: &str = r#"{"type":"struct","fields":[{"name":"a","type":"string","
     {"name":"b","type":"decimal(5,2)","nullable":true,"metadata":{}}]}"#;
 
 fn table(columns: &[(&str, &str, &str)]) -> TableInfo {
-    let columns = columns.iter().zip(0..).map(|((name, type_text, type_json), position)| TableColumn {
-        name: (*name).to_owned(),
-        type_name: type_text.split(['(', '<']).next().unwrap_or_default().to_uppercase(),
-        type_text: (*type_text).to_owned(),
-        type_json: (*type_json).to_owned(),
-        nullable: true,
-        position,
-    });
-    TableInfo { name: TableName::parse("a.b.my-table").unwrap(), columns: columns.collect() }
+    let columns = columns.iter().map(|(name, text, json)| TableColumn::of(name, text).with_json(json));
+    TableInfo { name: TableName::parse("a.b.my-table").unwrap(), ..TableInfo::of(columns) }
 }
 
 fn list() -> ListBuilder<Int32Builder> {

@@ -60,12 +60,13 @@ fn statement(target: Target<'_>) -> String {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::testing::{batch, parse, table};
+    use super::super::testing::{batch, parse};
     use super::*;
+    use crate::model::TableInfo;
 
     #[test]
     fn a_statement_has_the_schema_and_one_parameter() {
-        let table = table(&[("a`b", "string"), ("t", "timestamp"), ("m", "decimal(5,2)")]);
+        let table = TableInfo::of_types(&[("a`b", "string"), ("t", "timestamp"), ("m", "decimal(5,2)")]);
         let rows = [json!({"a`b": "'); --", "t": 0, "m": "1.5"}), json!({})];
         let inserts = inserts(Target { table: &table, warehouse: "w" }, &batch(&table, &rows)).unwrap();
         let body = parse(&inserts[0]);
@@ -81,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_variant_is_read_from_its_text() {
-        let table = table(&[("a", "int"), ("v", "variant")]);
+        let table = TableInfo::of_types(&[("a", "int"), ("v", "variant")]);
         let inserts = inserts(Target { table: &table, warehouse: "w" }, &batch(&table, &[json!({"v": [1]})])).unwrap();
         let body = parse(&inserts[0]);
         let text = "INSERT INTO `a`.`b`.`c` (`a`, `v`) SELECT r.`a`, parse_json(r.`v`) FROM (SELECT explode(from_json(:p0, \
@@ -92,7 +93,7 @@ mod tests {
 
     #[test]
     fn parameters_stay_below_their_limit() {
-        let table = table(&[("s", "string")]);
+        let table = TableInfo::of_types(&[("s", "string")]);
         let rows = vec![json!({"s": "x".repeat(300_000)}); 7];
         let inserts = inserts(Target { table: &table, warehouse: "w" }, &batch(&table, &rows)).unwrap();
         assert_eq!(inserts.iter().map(|insert| insert.rows).collect::<Vec<_>>(), [3, 3, 1]);

@@ -143,11 +143,12 @@ fn length_in_json(text: &str) -> usize {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::testing::{batch, parse, table};
+    use super::super::testing::{batch, parse};
     use super::*;
+    use crate::model::TableInfo;
 
     fn statements(types: &[(&str, &str)], rows: &[Value]) -> Vec<String> {
-        let table = table(types);
+        let table = TableInfo::of_types(types);
         let target = Target { table: &table, warehouse: "w" };
         let inserts = inserts(target, &batch(&table, rows)).unwrap();
         inserts.iter().map(|insert| parse(insert)["statement"].as_str().unwrap().to_owned()).collect()
@@ -182,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_has_no_literal_is_read_from_a_text() {
-        let mut table = table(&[("v", "variant"), ("l", "array")]);
+        let mut table = TableInfo::of_types(&[("v", "variant"), ("l", "array")]);
         table.columns[1].type_json = r#"{"type":"array","elementType":"string","containsNull":true}"#.to_owned();
         let rows = [json!({"v": "{\"a\": 1}", "l": ["it's", null]}), json!({})];
         let target = Target { table: &table, warehouse: "w" };
@@ -213,7 +214,7 @@ mod tests {
     #[test]
     fn neither_a_statement_nor_its_body_is_longer_than_the_limit() {
         let rows = vec![json!({"s": "\\\"\n\u{1}".repeat(500_000)}); 7];
-        let table = table(&[("s", "string")]);
+        let table = TableInfo::of_types(&[("s", "string")]);
         let inserts = inserts(Target { table: &table, warehouse: "w" }, &batch(&table, &rows)).unwrap();
         assert_eq!(inserts.iter().map(|insert| insert.rows).sum::<u64>(), 7);
         assert!(inserts.len() > 1);

@@ -58,11 +58,12 @@ fn text(batch: &RecordBatch, column: usize, row: usize) -> Result<Option<String>
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::testing::{batch, parse, table};
+    use super::super::testing::{batch, parse};
     use super::*;
+    use crate::model::TableInfo;
 
     fn bodies(types: &[(&str, &str)], rows: &[Value], most_rows: usize) -> Vec<Value> {
-        let table = table(types);
+        let table = TableInfo::of_types(types);
         let target = Target { table: &table, warehouse: "w" };
         inserts(target, &batch(&table, rows), most_rows).unwrap().iter().map(parse).collect()
     }
@@ -83,7 +84,7 @@ mod tests {
 
     #[test]
     fn what_no_parameter_can_be_is_read_from_a_text() {
-        let mut table = table(&[("b", "binary"), ("v", "variant"), ("l", "array")]);
+        let mut table = TableInfo::of_types(&[("b", "binary"), ("v", "variant"), ("l", "array")]);
         table.columns[2].type_json = r#"{"type":"array","elementType":"date","containsNull":true}"#.to_owned();
         let rows = [json!({"b": "AAH/", "v": {"a": 1}, "l": ["1969-12-31", null]}), json!({})];
         let target = Target { table: &table, warehouse: "w" };

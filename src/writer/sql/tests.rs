@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::session::SqlSession;
-use super::testing::{batch, table};
-use crate::model::SqlMode;
+use super::testing::batch;
+use crate::model::{SqlMode, TableInfo};
 use crate::writer::scripted::Said::{Busy, Closed, Failed, Gone, Inserted, Running, Status};
 use crate::writer::scripted::{Heard, Said, Script, workspace};
 use crate::writer::{Acknowledged, Session, WriteFailure};
@@ -14,7 +14,7 @@ use crate::writer::{Acknowledged, Session, WriteFailure};
 /// Writes two rows, one in each statement.
 async fn written(says: &[Said]) -> (Result<Acknowledged, WriteFailure>, Arc<Script>, Arc<Heard>) {
     let (script, workspace) = workspace(says).await;
-    let table = table(&[("s", "string")]);
+    let table = TableInfo::of_types(&[("s", "string")]);
     let records = batch(&table, &[json!({"s": "x"}), json!({"s": "y"})]);
     let session = SqlSession::for_run(workspace, table, SqlMode::SingleRow).unwrap();
     let heard = Arc::new(Heard::default());

@@ -6,25 +6,9 @@ use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int32Type, Tim
 use serde_json::json;
 
 use super::*;
-use crate::model::{Column, TableName};
-
-fn table(columns: &[(&str, &str)]) -> TableInfo {
-    let column = |((name, text), position): (&(&str, &str), i32)| {
-        let (type_text, nullable) = text.strip_suffix(" not null").map_or((*text, true), |text| (text, false));
-        Column {
-            name: (*name).to_owned(),
-            type_name: type_text.split('(').next().unwrap_or_default().to_uppercase(),
-            type_text: type_text.to_owned(),
-            type_json: String::new(),
-            nullable,
-            position,
-        }
-    };
-    TableInfo { name: TableName::parse("a.b.c").unwrap(), columns: columns.iter().zip(0..).map(column).collect() }
-}
 
 fn sales() -> TableInfo {
-    table(&[
+    TableInfo::of_types(&[
         ("record_id", "string not null"),
         ("item", "string not null"),
         ("amount", "int"),
@@ -193,7 +177,7 @@ fn files_that_cannot_be_a_source_are_refused_before_the_first_record() {
     let json = Box::new(io::Cursor::new(b"{}".to_vec()));
     let error = FileSource::new(json, Some(FileFormat::JsonArray), &map(&[]), &sales(), 0, "r").err().unwrap();
     assert!(error.message.contains("begins with '['"), "{}", error.message);
-    let span = table(&[("item", "string"), ("span", "interval day")]);
+    let span = TableInfo::of_types(&[("item", "string"), ("span", "interval day")]);
     let json = Box::new(io::Cursor::new(b"{\"item\":\"a\"}".to_vec()));
     let error = FileSource::new(json, None, &map(&[]), &span, 0, "r").err().unwrap();
     assert!(error.message.contains("column span of a.b.c has type interval day"), "{}", error.message);
@@ -286,7 +270,7 @@ fn a_preview_shows_fields_a_mapping_rows_and_errors() {
 
 #[test]
 fn bytes_and_values_inside_of_others_come_from_json_and_from_csv() {
-    let mut table = table(&[("item", "string"), ("raw", "binary"), ("tags", "array")]);
+    let mut table = TableInfo::of_types(&[("item", "string"), ("raw", "binary"), ("tags", "array")]);
     table.columns[2].type_json = r#"{"type":"array","elementType":"string","containsNull":true}"#.to_owned();
     let json = "{\"item\":\"a\",\"raw\":\"AAH/\",\"tags\":[\"x\",null]}\n";
     for file in [json, "item,raw,tags\na,AAH/,\"[\"\"x\"\",null]\"\n"] {

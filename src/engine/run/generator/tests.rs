@@ -9,26 +9,19 @@ use serde_json::json;
 use super::super::ids::{ordinal_of, record_id};
 use super::*;
 use crate::model::example::telemetry;
-use crate::model::{Column, PRODUCT_COLUMNS, Plan, TableName, validate_row};
+use crate::model::{Column, PRODUCT_COLUMNS, Plan, validate_row};
 
 mod rules;
 
 const RUN: &str = "01890000-0000-7000-8000-000000000000";
 
 fn table(columns: &[(&str, &str)]) -> TableInfo {
-    let column = |((name, text), position): (&(&str, &str), i32)| {
-        let (type_text, nullable) = text.strip_suffix(" not null").map_or((*text, true), |text| (text, false));
-        let (type_text, type_json) = type_text.split_once(' ').unwrap_or((type_text, ""));
-        Column {
-            name: (*name).to_owned(),
-            type_name: type_text.split('(').next().unwrap_or_default().to_uppercase(),
-            type_text: type_text.to_owned(),
-            type_json: type_json.to_owned(),
-            nullable,
-            position,
-        }
+    // The type as JSON may stand behind its text.
+    let column = |(name, text): &(&str, &str)| match text.split_once(" {") {
+        Some((text, json)) => Column::of(name, text).with_json(&format!("{{{json}")),
+        None => Column::of(name, text),
     };
-    TableInfo { name: TableName::parse("a.b.c").unwrap(), columns: columns.iter().zip(0..).map(column).collect() }
+    TableInfo::of(columns.iter().map(column))
 }
 
 fn products() -> TableInfo {

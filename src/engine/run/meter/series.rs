@@ -47,9 +47,9 @@ impl Point {
     fn shown(&self) -> SeriesPoint {
         let seconds = self.over.as_secs_f64().max(1e-6);
         SeriesPoint {
-            at_ms: self.at.as_secs_f64() * 1000.0,
-            rows_per_s: self.rows as f64 / seconds,
-            bytes_per_s: self.bytes as f64 / seconds,
+            at_ms: thousandths(self.at.as_secs_f64() * 1000.0),
+            rows_per_s: thousandths(self.rows as f64 / seconds),
+            bytes_per_s: thousandths(self.bytes as f64 / seconds),
             durable_p50_ms: self.durable.quantile(0.5),
             durable_p99_ms: self.durable.quantile(0.99),
             visible_p50_ms: self.visible.quantile(0.5),
@@ -58,6 +58,11 @@ impl Point {
             errors: self.errors,
         }
     }
+}
+
+/// What is measured is not more exact, and digits travel four times a second.
+fn thousandths(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
 }
 
 /// The course of a run.
