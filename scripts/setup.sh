@@ -60,7 +60,9 @@ rust_minor() { "${1:-rustc}" --version 2>/dev/null | sed -n 's/^rustc 1\.\([0-9]
 wasm_std() {
   local root
   root="$("${1:-rustc}" --print sysroot 2>/dev/null)" || return 1
-  compgen -G "$root/lib/rustlib/wasm32-unknown-unknown/lib/libstd*.rlib" >/dev/null
+  compgen -G "$root/lib/rustlib/wasm32-unknown-unknown/lib/libstd*.rlib" >/dev/null || return 1
+  # One that an earlier version of this script built names this machine's folders, and a package would hand them on.
+  ! grep -qF "${CARGO_HOME:-$HOME/.cargo}/registry/" "$root"/lib/rustlib/wasm32-unknown-unknown/lib/*.rlib
 }
 rust_ready() { [ "$(rust_minor "$@")" -ge "$RUST_MINOR" ] 2>/dev/null && wasm_std "$@"; }
 

@@ -55,9 +55,12 @@ async function firstView(browser: Browser, url: string): Promise<{ painted: numb
     requestAnimationFrame(look);
   });
   await page.goto(url);
-  await page.waitForFunction(() => performance.getEntriesByName("awake").length > 0);
-  const [painted, awake] = await page.evaluate(() =>
-    ["first-contentful-paint", "awake"].map((name) => performance.getEntriesByName(name)[0].startTime),
+  // Awake can come before the first frame.
+  const moments = ["first-contentful-paint", "awake"];
+  await page.waitForFunction((names) => names.every((name) => performance.getEntriesByName(name).length > 0), moments);
+  const [painted, awake] = await page.evaluate(
+    (names) => names.map((name) => performance.getEntriesByName(name)[0].startTime),
+    moments,
   );
   await context.close();
   return { painted, awake, bytes };

@@ -86,6 +86,8 @@ fn figures_due(board: Board) -> impl Fn() -> Vec<f64> {
         snapshots.update_value(|count| *count = count.wrapping_add(1));
         let mut due = board.shown.with(lanes::news);
         due.push(f64::from(snapshots.get_value() / 2));
+        // What stands still is of one moment, with the charts.
+        due.push(if board.paused.get() { 1.0 } else { 0.0 });
         due
     }
 }
