@@ -8,7 +8,8 @@ SHELL := /bin/bash
 ENV := . scripts/env.sh
 # What all debug builds share, so that dependencies are built once.
 LOCAL := --no-default-features --features local,test-clock
-# Parts of the benchmark that need no browser.
+# The parts of the benchmark; those but the page's need no browser.
+ONLY := ingest durable delta memory backlog engine zerobus sql page
 RATIOS = $(filter-out page,$(ONLY))
 NEXTEST := cargo nextest run $(LOCAL) --no-fail-fast
 
@@ -68,8 +69,8 @@ chaos: ## Kill the lakehouse 200 times at random moments, and at every named ste
 bench: ## Ratios against named peers, in one run; ONLY=ingest|durable|delta|memory|backlog|engine|zerobus|sql|page for a part
 	@scripts/setup.sh bench
 	$(ENV)
-	$(if $(or $(RATIOS),$(if $(ONLY),,all)),cargo bench --no-default-features --features local --bench ratios -- $(RATIOS))
-	$(if $(or $(filter page,$(ONLY)),$(if $(ONLY),,all)),scripts/bench-page.sh)
+	$(if $(RATIOS),cargo bench --no-default-features --features local --bench ratios -- $(RATIOS))
+	$(if $(filter page,$(ONLY)),scripts/bench-page.sh)
 
 conformance: ## Every Zerobus client against every case, as a table
 	@scripts/setup.sh test

@@ -12,6 +12,8 @@ mod http;
 mod ingest;
 mod look;
 mod statements;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::sync::Arc;
 

@@ -16,7 +16,8 @@ use tokio::time::Instant;
 
 use super::{BatchProgress, WriterError};
 use crate::model::TableName;
-use crate::workspace::{Credentials, Workspace, WorkspaceConfig};
+use crate::workspace::testing::{serve, settings};
+use crate::workspace::{Workspace, WorkspaceConfig};
 
 /// What it says to a request about statements or files.
 #[derive(Clone, Copy, Debug)]
@@ -102,18 +103,7 @@ pub(super) async fn workspace(says: &[Said]) -> (Arc<Script>, Arc<Workspace>) {
         .route("/api/2.0/sql/statements/{id}", get(question))
         .route("/api/2.0/fs/{*path}", any(file))
         .with_state(script.clone());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    let config = WorkspaceConfig {
-        url,
-        local: true,
-        zerobus_endpoint: None,
-        warehouse_id: Some("w".to_owned()),
-        credentials: Some(Credentials { client_id: "id".to_owned(), client_secret: "secret".into() }),
-        default_table: TableName::parse("a.b.c").unwrap(),
-        write_volume: TableName::parse("a.b.v").ok(),
-    };
+    let config = WorkspaceConfig { write_volume: TableName::parse("a.b.v").ok(), ..settings(serve(router).await) };
     (script, Arc::new(Workspace::new(config).unwrap()))
 }
 

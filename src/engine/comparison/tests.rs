@@ -3,14 +3,14 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use secrecy::SecretString;
 use serde_json::json;
 
 use super::*;
 use crate::engine::run::Pacer;
 use crate::engine::run::doubles::{Call, Fate, Rig};
-use crate::model::{LogLine, RunState, TableName};
-use crate::workspace::{Credentials, Workspace, WorkspaceConfig};
+use crate::model::{LogLine, RunState};
+use crate::workspace::Workspace;
+use crate::workspace::testing::settings;
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -18,16 +18,7 @@ const fn ms(millis: u64) -> Duration {
 
 /// An engine whose workspace is never asked.
 fn engine() -> Engine {
-    let workspace = Workspace::new(WorkspaceConfig {
-        url: "http://127.0.0.1:1".to_owned(),
-        local: true,
-        zerobus_endpoint: None,
-        warehouse_id: Some("w".to_owned()),
-        credentials: Some(Credentials { client_id: "c".to_owned(), client_secret: SecretString::from("s") }),
-        write_volume: None,
-        default_table: TableName::parse("a.b.c").unwrap(),
-    });
-    Engine::new(Arc::new(workspace.unwrap()))
+    Engine::new(Arc::new(Workspace::new(settings("http://127.0.0.1:1")).unwrap()))
 }
 
 fn plan(order: &str, thresholds: serde_json::Value) -> Plan {

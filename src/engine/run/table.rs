@@ -120,26 +120,17 @@ fn quoted(column: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Column, TableName};
+    use crate::model::Column;
     use crate::workspace::WorkspaceConfig;
+    use crate::workspace::testing::settings;
 
     fn table(columns: &[&str]) -> TableInfo {
         TableInfo::of(columns.iter().map(|name| Column::of(name, "string")))
     }
 
     fn workspace(warehouse_id: Option<&str>) -> Arc<Workspace> {
-        Arc::new(
-            Workspace::new(WorkspaceConfig {
-                url: "http://127.0.0.1:1".to_owned(),
-                local: true,
-                zerobus_endpoint: None,
-                warehouse_id: warehouse_id.map(str::to_owned),
-                credentials: None,
-                write_volume: None,
-                default_table: TableName::parse("a.b.c").unwrap(),
-            })
-            .unwrap(),
-        )
+        let warehouse_id = warehouse_id.map(str::to_owned);
+        Arc::new(Workspace::new(WorkspaceConfig { warehouse_id, ..settings("http://127.0.0.1:1") }).unwrap())
     }
 
     #[test]

@@ -11,8 +11,7 @@ use axum::{Json, Router};
 use serde_json::json;
 
 use super::*;
-use crate::model::TableName;
-use crate::workspace::{Credentials, WorkspaceConfig};
+use crate::workspace::testing::answering;
 
 type Asked = Arc<AtomicUsize>;
 
@@ -43,19 +42,7 @@ async fn groups() -> (Groups, Asked) {
         .route("/api/2.0/preview/scim/v2/Me", get(me))
         .route("/api/2.0/preview/scim/v2/Users", get(users))
         .with_state(asked.clone());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async { axum::serve(listener, router).await });
-    let workspace = Workspace::new(WorkspaceConfig {
-        url,
-        local: true,
-        zerobus_endpoint: None,
-        warehouse_id: None,
-        credentials: Some(Credentials { client_id: "c".to_owned(), client_secret: SecretString::from("s") }),
-        write_volume: None,
-        default_table: TableName::parse("a.b.c").unwrap(),
-    });
-    (Groups::new(Arc::new(workspace.unwrap())), asked)
+    (Groups::new(Arc::new(answering(router).await)), asked)
 }
 
 fn token(text: &str) -> SecretString {

@@ -13,8 +13,8 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::Scope;
-use crate::model::TableName;
-use crate::workspace::{Credentials, OnBehalf, Statement, Workspace, WorkspaceConfig, WorkspaceError};
+use crate::workspace::testing::answering;
+use crate::workspace::{OnBehalf, Statement, Workspace, WorkspaceError};
 
 /// What the workspace was asked.
 #[derive(Default)]
@@ -51,20 +51,7 @@ async fn workspace() -> (Workspace, Arc<Asked>) {
         .route("/oidc/v1/token", post(token))
         .route("/api/2.0/sql/statements", post(statement))
         .with_state(asked.clone());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async { axum::serve(listener, router).await });
-    let credentials = Credentials { client_id: "c".to_owned(), client_secret: SecretString::from("s") };
-    let workspace = Workspace::new(WorkspaceConfig {
-        url,
-        local: true,
-        zerobus_endpoint: None,
-        warehouse_id: Some("w".to_owned()),
-        credentials: Some(credentials),
-        write_volume: None,
-        default_table: TableName::parse("a.b.c").unwrap(),
-    });
-    (workspace.unwrap(), asked)
+    (answering(router).await, asked)
 }
 
 fn person(name: &str) -> OnBehalf {

@@ -1,32 +1,16 @@
 use axum::extract::Path;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc};
 
 use super::*;
-use crate::model::TableName;
-use crate::workspace::{Credentials, WorkspaceConfig};
+use crate::workspace::testing::answering;
 
 /// A client of a workspace that answers statements so.
 async fn workspace_of(statements: Router) -> Workspace {
     let token = json!({ "access_token": "t", "expires_in": 3600 });
-    let router = statements.route("/oidc/v1/token", post(|| async { Json(token) }));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async { axum::serve(listener, router).await });
-    let credentials = Credentials { client_id: "c".to_owned(), client_secret: SecretString::from("s") };
-    Workspace::new(WorkspaceConfig {
-        url,
-        local: true,
-        zerobus_endpoint: None,
-        warehouse_id: Some("w".to_owned()),
-        credentials: Some(credentials),
-        write_volume: None,
-        default_table: TableName::parse("a.b.c").unwrap(),
-    })
-    .unwrap()
+    answering(statements.route("/oidc/v1/token", post(|| async { Json(token) }))).await
 }
 
 /// A workspace whose statements have three chunks of two rows.

@@ -14,8 +14,8 @@ use axum::routing::post;
 use serde_json::Value;
 
 use super::*;
-use crate::model::Column;
-use crate::workspace::{Credentials, WorkspaceConfig};
+use crate::workspace::WorkspaceConfig;
+use crate::workspace::testing::{serve, settings};
 
 const TABLE: &str = "main.direct_write.readings";
 
@@ -73,29 +73,10 @@ async fn world(says: Vec<Said>) -> World {
         .route("/zerobus/v1/tables/{table}/insert", post(insert))
         .layer(axum::extract::DefaultBodyLimit::disable())
         .with_state(door.clone());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    let credentials = Credentials { client_id: "id".to_owned(), client_secret: "secret".into() };
-    let config = WorkspaceConfig {
-        url: url.clone(),
-        local: true,
-        zerobus_endpoint: Some(url),
-        warehouse_id: None,
-        credentials: Some(credentials),
-        default_table: TableName::parse(TABLE).unwrap(),
-        write_volume: None,
-    };
-    let column = |(name, type_name): (&str, &str), position| Column {
-        name: name.to_owned(),
-        type_name: type_name.to_owned(),
-        type_text: type_name.to_lowercase(),
-        type_json: String::new(),
-        nullable: true,
-        position,
-    };
-    let columns = vec![column(("record_id", "STRING"), 0), column(("value", "LONG"), 1)];
-    let table = TableInfo { name: TableName::parse(TABLE).unwrap(), columns };
+    let url = serve(router).await;
+    let config = WorkspaceConfig { zerobus_endpoint: Some(url.clone()), ..settings(url) };
+    let columns = TableInfo::of_types(&[("record_id", "string"), ("value", "bigint")]);
+    let table = TableInfo { name: TableName::parse(TABLE).unwrap(), ..columns };
     World { door, writer: ZerobusRestWriter { workspace: Arc::new(Workspace::new(config).unwrap()) }, table }
 }
 
