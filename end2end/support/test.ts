@@ -3,7 +3,7 @@ import { ConsoleMessage, test as base } from "@playwright/test";
 import { App } from "./app";
 import { Workbench } from "./workbench";
 
-type PerTest = { workbench: Workbench; complaints: string[]; policy: void };
+type PerTest = { workbench: Workbench; complaints: string[]; policy: void; leaving: void };
 type PerWorker = { app: App };
 
 export const test = base.extend<PerTest, PerWorker>({
@@ -24,6 +24,19 @@ export const test = base.extend<PerTest, PerWorker>({
       });
       await use();
       base.expect(violations, "what the policy of the page forbids").toEqual([]);
+    },
+    { auto: true },
+  ],
+  // A comparison's page loads itself anew when it becomes the report. A context that is closed at that moment may never
+  // be: Chromium waits for the page, the page for Chromium. Pages are left first; those of a failed test stay for its screenshot.
+  leaving: [
+    async ({ context }, use, info) => {
+      await use();
+      if (info.status !== info.expectedStatus) return;
+      for (const page of context.pages()) {
+        // A page that loads itself anew just then breaks the leaving off.
+        await base.expect(() => page.goto("about:blank")).toPass();
+      }
     },
     { auto: true },
   ],

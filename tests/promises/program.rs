@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,10 +24,14 @@ const SETTINGS: [&str; 10] = [
     "OTEL_EXPORTER_OTLP_ENDPOINT",
 ];
 
+/// Where the log of [`program`] is.
+pub fn log_in(data: &Path) -> PathBuf {
+    data.join("program.log")
+}
+
 pub fn program(data: &Path, arguments: &[&str]) -> Command {
-    // Only an absolute one: the log of a relative folder would be where the tests run.
-    let log =
-        if data.is_absolute() { Stdio::from(File::create(data.with_extension("log")).unwrap()) } else { Stdio::null() };
+    // It goes with the folder; a folder that is not there is the program's to make or to refuse.
+    let log = if data.is_dir() { Stdio::from(File::create(log_in(data)).unwrap()) } else { Stdio::null() };
     let mut command = Command::new(env!("CARGO_BIN_EXE_direct-write"));
     for setting in SETTINGS {
         command.env_remove(setting);
@@ -203,7 +207,7 @@ async fn sigterm_drains_and_ends_well_and_the_secret_is_never_printed() {
     }
     running.signal("-TERM");
     let output = running.end();
-    seen += &std::fs::read_to_string(data.path().with_extension("log")).unwrap();
+    seen += &std::fs::read_to_string(log_in(data.path())).unwrap();
     assert_eq!(output.status.code(), Some(0), "{seen}");
     assert!(seen.contains("Local lakehouse"));
     assert!(!seen.contains(&secret), "the secret was shown");
