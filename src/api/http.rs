@@ -14,7 +14,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use chrono::{SecondsFormat, Utc};
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -164,19 +164,18 @@ fn event_stream<T: Clone + Serialize + Send + Sync + 'static>(
             () = tokio::time::sleep(longest) => (),
         }
     };
-    let mut finished = false;
-    let events = WatchStream::new(values)
-        .take_while(move |value| {
-            let more = !finished;
-            finished = at(value).1;
-            std::future::ready(more)
-        })
-        .take_until(stop)
-        .filter_map(move |value| {
-            // Counted until the stream is dropped.
-            let _open = &open;
-            let event = Event::default().id(at(&value).0.to_string()).retry(COME_BACK).json_data(&value);
-            std::future::ready(event.ok().map(Ok))
-        });
+    // Over with the last value: whoever sends them may live longer.
+    let until_finished = stream::unfold(Some(WatchStream::new(values)), move |values| async move {
+        let mut values = values?;
+        let value = values.next().await?;
+        let more = (!at(&value).1).then_some(values);
+        Some((value, more))
+    });
+    let events = until_finished.take_until(stop).filter_map(move |value| {
+        // Counted until the stream is dropped.
+        let _open = &open;
+        let event = Event::default().id(at(&value).0.to_string()).retry(COME_BACK).json_data(&value);
+        std::future::ready(event.ok().map(Ok))
+    });
     Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))
 }

@@ -266,7 +266,7 @@ impl Comparison {
         comparisons.finish(&self.head.id, report);
         drop(comparisons);
         drop(place);
-        self.scoreboard.publish(true);
+        self.scoreboard.finish();
     }
 
     async fn run_counted(&self, run: Run) -> RunReport {

@@ -41,7 +41,7 @@ impl Scoreboard {
     /// The runs that it shows, in their order.
     pub(super) fn show(&self, views: Vec<RunView>) {
         *self.views.lock().unwrap_or_else(PoisonError::into_inner) = views;
-        self.publish(false);
+        self.publish();
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<LiveComparison> {
@@ -66,9 +66,23 @@ impl Scoreboard {
         log.push_back(line);
     }
 
-    /// Lets everybody see how things stand; `finished` for the last time.
-    pub(super) fn publish(&self, finished: bool) {
-        let runs = self.views.lock().unwrap_or_else(PoisonError::into_inner).iter().map(RunView::live).collect();
+    /// Lets everybody see how things stand; what was shown as the last stays.
+    pub(super) fn publish(&self) {
+        let views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.snapshots.borrow().finished {
+            self.send(&views, false);
+        }
+    }
+
+    /// Shows how it ended, and lets go of the runs. They hold whom they tell, which is this scoreboard: neither would ever go.
+    pub(super) fn finish(&self) {
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        self.send(&views, true);
+        views.clear();
+    }
+
+    fn send(&self, views: &[RunView], finished: bool) {
+        let runs = views.iter().map(RunView::live).collect();
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
         self.snapshots.send_modify(|snapshot| {
             snapshot.sequence += 1;
@@ -87,7 +101,7 @@ impl Scoreboard {
                 () = self.changed.notified() => (),
                 _ = ticks.tick() => (),
             }
-            self.publish(false);
+            self.publish();
         }
     }
 

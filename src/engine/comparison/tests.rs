@@ -248,6 +248,17 @@ async fn the_end_of_the_program_stops_comparisons_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_comparison_that_has_ended_holds_nothing() {
+    let engine = Arc::new(engine());
+    let id = begin(&engine, plan("sequential", json!({})), vec![takes(ms(10)), takes(ms(10))]);
+    let mut snapshots = engine.follow_comparison(&id).unwrap();
+    assert_eq!(finished(&engine, &id).await.runs.len(), 2);
+    // Nobody is left who could tell more: its meters and ledgers are gone.
+    let told = async { while snapshots.changed().await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(60), told).await.expect("the scoreboard is gone");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_log_keeps_its_latest_lines() {
     let engine = engine();
     let plan = plan("sequential", json!({}));
@@ -265,7 +276,7 @@ async fn the_log_keeps_its_latest_lines() {
     for number in 0..1000 {
         events.log("info", format!("line {number}"));
     }
-    scoreboard.publish(false);
+    scoreboard.publish();
     let log = scoreboard.subscribe().borrow().log.clone();
     assert_eq!((log.len(), log[199].text.as_str(), log[199].writer.as_deref()), (200, "line 999", Some("w0")));
 }
