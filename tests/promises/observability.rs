@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::program::{Running, log_in, program};
+use crate::program::{Running, log_of, program};
 use crate::support::caller::Caller;
 use crate::support::collector::{Collector, text};
 use crate::support::{TestApp, smart_watch, structured};
@@ -48,7 +48,7 @@ async fn exports_over(protocol: &str) {
     assert_eq!(answer.status(), 200);
     running.signal("-TERM");
     let output = running.end();
-    let log = std::fs::read_to_string(log_in(data.path())).unwrap();
+    let log = log_of(data.path());
     assert_eq!(output.status.code(), Some(0), "{log}");
 
     // What had not been sent yet was sent at the end.
@@ -96,7 +96,7 @@ async fn the_platforms_request_id_is_in_the_answer_and_in_every_line_of_the_requ
     let answer: Value = answer.json().await.unwrap();
     running.signal("-TERM");
     running.end();
-    let log = std::fs::read_to_string(log_in(data.path())).unwrap();
+    let log = log_of(data.path());
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     let durable = lines.iter().find(|line| line["message"] == "durable").expect(&log);
     let spans = durable["spans"].as_array().unwrap();

@@ -24,14 +24,18 @@ const SETTINGS: [&str; 10] = [
     "OTEL_EXPORTER_OTLP_ENDPOINT",
 ];
 
-/// Where the log of [`program`] is.
-pub fn log_in(data: &Path) -> PathBuf {
+fn log_file(data: &Path) -> PathBuf {
     data.join("program.log")
+}
+
+/// What a [`program`] over this folder has logged.
+pub fn log_of(data: &Path) -> String {
+    std::fs::read_to_string(log_file(data)).unwrap()
 }
 
 pub fn program(data: &Path, arguments: &[&str]) -> Command {
     // It goes with the folder; a folder that is not there is the program's to make or to refuse.
-    let log = if data.is_dir() { Stdio::from(File::create(log_in(data)).unwrap()) } else { Stdio::null() };
+    let log = if data.is_dir() { Stdio::from(File::create(log_file(data)).unwrap()) } else { Stdio::null() };
     let mut command = Command::new(env!("CARGO_BIN_EXE_direct-write"));
     for setting in SETTINGS {
         command.env_remove(setting);
@@ -207,7 +211,7 @@ async fn sigterm_drains_and_ends_well_and_the_secret_is_never_printed() {
     }
     running.signal("-TERM");
     let output = running.end();
-    seen += &std::fs::read_to_string(log_in(data.path())).unwrap();
+    seen += &log_of(data.path());
     assert_eq!(output.status.code(), Some(0), "{seen}");
     assert!(seen.contains("Local lakehouse"));
     assert!(!seen.contains(&secret), "the secret was shown");

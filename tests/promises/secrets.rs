@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::program::{Running, log_in, program};
+use crate::program::{Running, log_of, program};
 use crate::support::RunningLakehouse;
 use crate::support::caller::Caller;
 use crate::support::collector::Collector;
@@ -169,7 +169,7 @@ async fn planted_secrets_are_nowhere() {
     seen.push(("standard output".to_owned(), running.said.join("\n")));
     running.end();
 
-    seen.push(("the log".to_owned(), std::fs::read_to_string(log_in(data.path())).unwrap()));
+    seen.push(("the log".to_owned(), log_of(data.path())));
     seen.push(("the collector".to_owned(), collector.kept.text()));
     seen.extend(on_disk(data.path()));
     let log = &seen.iter().find(|(name, _)| name == "the log").unwrap().1;

@@ -6,7 +6,7 @@ use direct_write::server::edge::EdgeSettings;
 use reqwest::{Method, Response};
 use serde_json::json;
 
-use crate::program::{Running, log_in, program};
+use crate::program::{Running, log_of, program};
 use crate::support::TestApp;
 use crate::support::person::{Person, inside_apps};
 
@@ -217,7 +217,7 @@ async fn neither_tokens_nor_the_environment_are_logged_or_listed() {
     seen += &said;
     running.signal("-TERM");
     running.end();
-    seen += &std::fs::read_to_string(log_in(data.path())).unwrap();
+    seen += &log_of(data.path());
     assert!(seen.contains("127.0.0.1"), "something was logged");
     for planted in ["planted-token", "planted-value"] {
         let at = seen.find(planted);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{PRODUCTS, World, statements};
-use crate::program::{Running, log_in, program};
+use crate::program::{Running, log_of, program};
 use crate::support::caller::Caller;
 use crate::support::rows_on_disk;
 
@@ -309,7 +309,7 @@ async fn a_principals_secret_is_in_no_log_and_no_file_and_in_no_answer_but_one()
     seen += &app.failure("SELECT * FROM main.direct_write.products").await;
     running.signal("-TERM");
     assert_eq!(running.end().status.code(), Some(0));
-    let log = std::fs::read_to_string(log_in(data.path())).unwrap();
+    let log = log_of(data.path());
     assert!(log.contains("TRACE"), "the log says everything it can");
     seen += &log;
     for entry in std::fs::read_dir(data.path()).unwrap().flatten().filter(|entry| entry.path().is_file()) {
